@@ -1,0 +1,1 @@
+"""The operator's command: everything a person does with chargewire."""

@@ -1,0 +1,1 @@
+"""The consumers: the log folded into tables."""

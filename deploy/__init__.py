@@ -1,0 +1,1 @@
+"""How chargewire is put to run."""

@@ -1,0 +1,1 @@
+"""chargewire on one machine, with a broker and stations of its own."""

@@ -1,0 +1,1 @@
+"""The gateway: stations on one side, the log on the other."""
