@@ -1,0 +1,218 @@
+"""Frames and what happens to a connection, written as the events of the log."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import quote
+
+from gateway.frames import FrameError
+from schemas.catalogue import Version, frame_field
+
+Headers = tuple[tuple[str, bytes], ...]
+Encode = Callable[[str, Mapping[str, object]], bytes]
+"""(topic name without prefix, record) -> bytes of the record in the wire format of the bus."""
+
+
+class Unencodable(Exception):
+    """The record holds what Avro cannot: an integer over 64 bits, a lone surrogate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One record, ready for the log; the fields after `headers` are for logs and metrics."""
+
+    topic: str
+    value: bytes
+    headers: Headers
+    at_ms: int
+    sequence: int
+    direction: str = ""
+    kind: str = ""
+    action: str = ""
+    message_id: str = ""
+    deviations: tuple[str, ...] = ()
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFacts:
+    """What an event says of one frame besides its payload."""
+
+    sequence: int
+    at_ms: int
+    direction: str
+    kind: str
+    block: str
+    action: str
+    message_id: str
+    call_sequence: int | None = None
+    decision_by_ms: int | None = None
+    deviations: tuple[str, ...] = ()
+    raw: str | None = None
+
+
+# The part of the wide record that holds the payload of a frame of this kind.
+_PART = {"call": "request", "result": "response", "send": "send"}
+
+
+class Writer:
+    """Writes the events of one connection; `epoch` is known once `connected` is in the log."""
+
+    __slots__ = ("_encode", "_fixed", "_source", "connection_id", "epoch", "station", "version")
+
+    def __init__(
+        self, *, station: str, connection_id: str, gateway: str, version: Version, encode: Encode
+    ) -> None:
+        self.station = station
+        self.connection_id = connection_id
+        self.version = version
+        self.epoch: int | None = None
+        self._encode = encode
+        self._source = _source(station)
+        self._fixed: dict[str, object] = {
+            "station": station,
+            "connection_id": connection_id,
+            "gateway": gateway,
+            "ocpp_version": version.name,
+        }
+
+    def connection(self, kind: str, sequence: int, at_ms: int, more: dict[str, object]) -> Event:
+        """The event `connected` or `disconnected`, for the connection log."""
+        event_id = (
+            f"{self.connection_id}.{sequence}" if self.epoch is None else self.event_id(sequence)
+        )
+        record = self._fixed | more
+        record |= {"event_id": event_id, "type": kind, "epoch": self.epoch}
+        record |= {"sequence": sequence, "at": at_ms}
+        headers = self._headers(event_id, f"ocpp.connection.{kind}", at_ms)
+        value = self._bytes("connections", record)
+        return Event("connections", value, headers, at_ms, sequence, kind=kind)
+
+    def frame(self, facts: FrameFacts, payload: Mapping[str, object]) -> Event:
+        """The event of a conforming frame; `payload` is Avro-ready (or {code, description,
+        details} of an error).
+
+        Raises Unencodable.
+        """
+        event_id = self.event_id(facts.sequence)
+        part = _PART.get(facts.kind)
+        field = frame_field(self.version.name, facts.action, part) if part else "error"
+        record = self._fixed | {
+            "event_id": event_id,
+            "epoch": self.epoch,
+            "sequence": facts.sequence,
+            "call_sequence": facts.call_sequence,
+            "direction": facts.direction,
+            "kind": facts.kind,
+            "action": facts.action,
+            "message_id": facts.message_id,
+            "observed_at": facts.at_ms,
+            "decision_by": facts.decision_by_ms,
+            "deviations": facts.deviations,
+            "raw": facts.raw,
+            field: payload,
+        }
+        ce_type = f"ocpp.{self.version.tag}.{facts.action}.{part or facts.kind}"
+        return Event(
+            facts.block,
+            self._bytes(facts.block, record),
+            self._headers(event_id, ce_type, facts.at_ms),
+            facts.at_ms,
+            facts.sequence,
+            facts.direction,
+            facts.kind,
+            facts.action,
+            facts.message_id,
+            facts.deviations,
+        )
+
+    def rejected(  # noqa: PLR0913 - the columns of a dead letter
+        self,
+        error: FrameError,
+        text: str,
+        size: int,
+        sequence: int,
+        at_ms: int,
+        *,
+        kind: str = "",
+        answer: str | None = None,
+        answer_sequence: int | None = None,
+    ) -> Event:
+        """The dead letter of a frame that could not be taken; `text` is redacted and cut already.
+
+        A lone surrogate in any text is written as `?`: the dead letter itself never fails.
+        """
+        event_id = self.event_id(sequence)
+        record = self._fixed | {
+            "event_id": event_id,
+            "epoch": self.epoch,
+            "sequence": sequence,
+            "direction": "from_station",
+            "kind": kind or None,
+            "action": _clean(error.action),
+            "message_id": _clean(error.message_id),
+            "observed_at": at_ms,
+            "deviations": (),
+            "rule": error.rule,
+            "path": _clean(error.path),
+            "text": _clean(text),
+            "size": size,
+            "answer": _clean(answer),
+            "answer_sequence": answer_sequence,
+        }
+        value = self._bytes("rejected", record)
+        headers = self._headers(event_id, "ocpp.rejected", at_ms)
+        return Event(
+            "rejected",
+            value,
+            headers,
+            at_ms,
+            sequence,
+            "from_station",
+            kind,
+            message_id=error.message_id or "",
+            rule=error.rule,
+        )
+
+    def event_id(self, sequence: int) -> str:
+        """The id of the event with this sequence: the same event always has the same id."""
+        return f"{self.epoch}.{sequence}.{self.station}"
+
+    def _bytes(self, topic: str, record: Mapping[str, object]) -> bytes:
+        try:
+            return self._encode(topic, record)
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise Unencodable(str(error)) from None
+
+    def _headers(self, event_id: str, ce_type: str, at_ms: int) -> Headers:
+        return cloudevent(event_id, ce_type, self._source, at_ms)
+
+
+def cloudevent(event_id: str, ce_type: str, source: bytes, at_ms: int) -> Headers:
+    """The record headers of the CloudEvents 1.0 Kafka binding, binary mode (section 3.2)."""
+    return (
+        ("ce_specversion", b"1.0"),
+        ("ce_id", event_id.encode()),
+        ("ce_type", ce_type.encode()),
+        ("ce_source", source),
+        ("ce_time", timestamp(at_ms).encode()),
+        ("content-type", b"application/vnd.confluent.avro"),
+    )
+
+
+@lru_cache(maxsize=64)  # many events share a millisecond under load
+def timestamp(at_ms: int) -> str:
+    """Epoch milliseconds as RFC 3339, UTC with Z, three digits of fraction."""
+    seconds, millis = divmod(at_ms, 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"
+
+
+def _source(station: str) -> bytes:
+    return f"/stations/{quote(station, safe='')}".encode()
+
+
+def _clean(text: str | None) -> str | None:
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode()

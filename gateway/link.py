@@ -1,0 +1,392 @@
+"""One socket: bytes in, the session's effects performed in order, bytes out."""
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import OP_BINARY, OP_CONT, OP_PONG, OP_TEXT
+from websockets.frames import Frame as WebsocketFrame
+from websockets.http11 import Request, Response
+from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+
+from gateway.handshake import Accept, Refuse
+from gateway.session import Close, Count, Effect, Instant, Ping, Record, Session, Write
+
+if TYPE_CHECKING:
+    from gateway.server import Server
+
+CLOSE_TIME_S = 5.0  # how long the station may take to end the closing handshake
+
+
+class _Ticket:
+    """The place of one event in the order of effects, until it is acknowledged."""
+
+    __slots__ = ("acknowledged", "_link")
+
+    def __init__(self, link: "Link") -> None:
+        self._link = link
+        self.acknowledged = False
+
+    def __call__(self, position: int | None) -> None:
+        if position is None:
+            self._link.unknown()
+        else:
+            self.acknowledged = True
+            self._link.drain()
+
+
+class Link(asyncio.Protocol):
+    """The rim of one connection: websockets' Sans-I/O protocol below, a session above."""
+
+    __slots__ = (
+        "_closed",
+        "_held",
+        "_inbox",
+        "_fragments",
+        "_outbox",
+        "_protocol",
+        "_response",
+        "_server",
+        "_timer",
+        "_transport",
+        "_unsent",
+        "_write_paused",
+        "address",
+        "key",
+        "opened",
+        "partition",
+        "session",
+        "started_s",
+    )
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
+        self._protocol = ServerProtocol(
+            max_size=server.config.frame_limit_bytes, logger=server.websocket_log
+        )
+        self._inbox: deque[Request | Response | WebsocketFrame] = deque()
+        self._outbox: deque[_Ticket | Write | Close] = deque()
+        self._fragments: list[bytes] | None = None
+        self._response: Response | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._unsent = 0
+        self._held = self._write_paused = self._closed = self.opened = False
+        self._transport: asyncio.Transport
+        self.session: Session | None = None
+        self.key = b""
+        self.partition = 0
+        self.address = ""
+        self.started_s = 0.0
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if peer else ""
+        self.started_s = self._server.now().s
+        self._timer = self._server.loop.call_later(
+            self._server.config.handshake_time_s, self._handshake_late
+        )
+        self._server.link_made(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._protocol.receive_data(data)
+        self._inbox.extend(self._protocol.events_received())
+        self._work()
+
+    def eof_received(self) -> None:
+        self._protocol.receive_eof()
+        self._flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._protocol.receive_eof()
+        self._end()
+
+    def pause_writing(self) -> None:
+        self._write_paused = True
+
+    def resume_writing(self) -> None:
+        self._write_paused = False
+        self.resume()
+
+    # From the station.
+
+    def _work(self) -> None:
+        """Take what has come, as far as there is room for it."""
+        while self._inbox:
+            if self.opened and self._full():
+                self._hold()
+                return
+            event = self._inbox.popleft()
+            if isinstance(event, Request):
+                self._requested(event)
+            elif isinstance(event, WebsocketFrame) and self.opened:
+                self._frame(event)
+        self._judge_end()
+        self._flush()
+
+    def _frame(self, frame: WebsocketFrame) -> None:
+        session = self._opened_session()
+        if frame.opcode is OP_TEXT and frame.fin:
+            self._message(frame.data, text=True)
+        elif frame.opcode is OP_TEXT or frame.opcode is OP_BINARY or frame.opcode is OP_CONT:
+            self._fragment(frame)
+        elif frame.opcode is OP_PONG:
+            session.heard(self._server.now())
+        else:
+            session.heard(self._server.now())
+
+    def _fragment(self, frame: WebsocketFrame) -> None:
+        if frame.opcode is not OP_CONT:
+            self._fragments = [b"\1" if frame.opcode is OP_TEXT else b"\0"]
+        assert self._fragments is not None, "the protocol layer refuses stray continuations"
+        self._fragments.append(bytes(frame.data))
+        if frame.fin:
+            kind, *parts = self._fragments
+            self._fragments = None
+            self._message(b"".join(parts), text=kind == b"\1")
+
+    def _message(self, data: bytes | bytearray | memoryview, *, text: bool) -> None:
+        session, now = self._opened_session(), self._server.now()
+        raw = bytes(data)
+        if not text:
+            shown = raw.decode("utf-8", "replace")
+            close = Close(1003, "OCPP-J has text frames only")
+            self.perform(session.unreadable("binary_frame", shown, len(raw), close, now))
+            return
+        try:
+            decoded = raw.decode()
+        except UnicodeDecodeError as error:
+            shown = raw.decode("utf-8", "replace")
+            close = Close(1007, f"{error.reason} at position {error.start}")
+            self.perform(session.unreadable("invalid_utf8", shown, len(raw), close, now))
+            return
+        self.perform(session.received(decoded, now))
+
+    def _judge_end(self) -> None:
+        """A frame over the limit ended the protocol: that, too, goes into the log."""
+        error = self._protocol.parser_exc
+        if isinstance(error, PayloadTooBig) and self.opened and self.session is not None:
+            self.opened = False
+            size = (error.size or 0) + (error.current_size or 0)
+            close = Close(1009, f"over {self._server.config.frame_limit_bytes} bytes")
+            self.perform(
+                self.session.unreadable("frame_too_large", "", size, close, self._server.now())
+            )
+
+    # Handshake.
+
+    def _requested(self, request: Request) -> None:
+        match self._server.admit(self, request):
+            case Refuse() as refused:
+                self._refuse(request, refused)
+            case Accept() as accepted:
+                response = self._protocol.accept(request)
+                if response.status_code != 101:
+                    body = (response.body or b"").decode()
+                    self._server.refused(
+                        self, request, Refuse(response.status_code, "no_upgrade", body)
+                    )
+                    self._protocol.send_response(response)
+                    return
+                if accepted.subprotocol is not None:
+                    response.headers["Sec-WebSocket-Protocol"] = accepted.subprotocol
+                self._response = response
+                # No frame is taken before the epoch is known.
+                self._transport.pause_reading()
+                self._server.open(self, request, accepted)
+
+    def _refuse(self, request: Request, refused: Refuse) -> None:
+        self._server.refused(self, request, refused)
+        response = self._protocol.reject(refused.status, refused.body)
+        if refused.retry_after_s is not None:
+            response.headers["Retry-After"] = str(refused.retry_after_s)
+        self._protocol.send_response(response)
+
+    def connected(self, position: int | None) -> None:
+        """`connected` is in the log at this position; None: it is not known whether it is."""
+        if self._closed:
+            return
+        self._transport.resume_reading()
+        session, response = self.session, self._response
+        assert session is not None, "the server makes the session before the record"
+        assert response is not None, "the response waits for this"
+        if position is None:
+            refused = self._protocol.reject(503, "The log is out of reach; try again later.\n")
+            refused.headers["Retry-After"] = str(self._server.config.retry_after_s)
+            self._protocol.send_response(refused)
+            self._flush()
+            return
+        self._response = None
+        session.recorded(position, self._server.now())
+        self._protocol.send_response(response)
+        self.opened = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._server.opened(self, position)
+        self._arm()
+        self._work()
+
+    def _handshake_late(self) -> None:
+        self._timer = None
+        self._server.handshake_late(self)
+        self._transport.abort()
+
+    # Effects.
+
+    def perform(self, effects: list[Effect]) -> None:
+        """Perform the effects in order; a write waits for the events before it."""
+        for effect in effects:
+            if isinstance(effect, Record):
+                if effect.keep:
+                    self._server.record(self, effect.event, lambda _: None, keep=True)
+                else:
+                    ticket = _Ticket(self)
+                    self._outbox.append(ticket)
+                    self._server.record(self, effect.event, ticket)
+            elif isinstance(effect, Write):
+                self._unsent += 1
+                self._outbox.append(effect)
+            elif isinstance(effect, Close):
+                self._outbox.append(effect)
+            elif isinstance(effect, Ping):
+                if self._protocol.state is OPEN:
+                    self._protocol.send_ping(b"")
+            elif isinstance(effect, Count):
+                self._server.count(effect)
+        self.drain()
+        self._arm()
+
+    def drain(self) -> None:
+        """Send what no longer waits for an event."""
+        outbox = self._outbox
+        while outbox:
+            head = outbox[0]
+            if isinstance(head, _Ticket):
+                if not head.acknowledged:
+                    break
+            elif isinstance(head, Write):
+                self._unsent -= 1
+                if self._protocol.state is OPEN:
+                    self._protocol.send_text(head.text.encode())
+                    self._server.answered(head)
+            else:
+                self.close(head.code, head.reason)
+            if not outbox:
+                break  # the close has emptied it
+            outbox.popleft()
+        self._flush()
+        if self._held:
+            self.resume()
+
+    def unknown(self) -> None:
+        """An event of this connection may or may not be in the log: end it unanswered."""
+        self.give_up(1013, "the log did not acknowledge in time")
+
+    def give_up(self, code: int, reason: str) -> None:
+        """Close without answering what still waits."""
+        if self.session is not None:
+            self.session.superseded()
+        self.close(code, reason)
+
+    def superseded(self) -> None:
+        """A newer connection of the station is in the log."""
+        self.give_up(1008, "superseded by a newer connection of this station")
+
+    def close(self, code: int, reason: str) -> None:
+        """Start the closing handshake; the socket is dropped when the station does not end it."""
+        self._outbox.clear()
+        self._unsent = 0
+        if self._closed:
+            return
+        if self._protocol.state is OPEN:
+            self._protocol.send_close(code, reason)
+        self._flush()
+        self._server.loop.call_later(CLOSE_TIME_S, self._transport.abort)
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                # The end of our stream: a server closes the connection at once (RFC 6455 7.1.1).
+                self._transport.close()
+
+    # Pressure and time.
+
+    def _full(self) -> bool:
+        assert self.session is not None
+        limit = self._server.calls_max
+        return (
+            self._write_paused
+            or self.session.pending + self._unsent >= limit
+            or self._server.crowded
+        )
+
+    def _hold(self) -> None:
+        if not self._held:
+            self._held = True
+            self._server.held.add(self)
+            if not self._transport.is_closing():
+                self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on, if there is room again."""
+        if not self._held or self._closed or self._full():
+            return
+        self._held = False
+        self._server.held.discard(self)
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+        self._work()
+
+    def _arm(self) -> None:
+        deadline_s = self.session.deadline_s if self.session and self.opened else None
+        if deadline_s is None:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= deadline_s:
+                return
+            self._timer.cancel()
+        self._timer = self._server.loop.call_at(deadline_s, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        session, now = self.session, self._server.now()
+        if session is None or self._closed:
+            return
+        if self._held:
+            session.heard(now)  # nothing is read, so silence says nothing
+        deadline_s = session.deadline_s
+        if deadline_s is not None and deadline_s <= now.s:
+            self.perform(session.woken(now))
+            self._flush()
+        self._arm()
+
+    def _end(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self.opened = False
+        self._outbox.clear()
+        self._server.held.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.session is not None:
+            code, reason = self._protocol.close_code, self._protocol.close_reason
+            self.perform(self.session.closed(code or 1006, reason or "", self._server.now()))
+        self._server.link_lost(self)
+
+    def _opened_session(self) -> Session:
+        assert self.session is not None, "an open link has a session"
+        return self.session
+
+
+__all__ = ["Instant", "Link"]

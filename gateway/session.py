@@ -1,0 +1,424 @@
+"""One station's connection as a machine of values: what happens in, effects out."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gateway import frames, redaction, replies, validation
+from gateway.events import Event, FrameFacts, Unencodable, Writer
+from gateway.frames import MESSAGE_ID_LENGTH, Call, FrameError
+from schemas.catalogue import Action, action
+from schemas.derive import shape
+
+
+class Instant(NamedTuple):
+    """A moment: `s` counts seconds and never goes back, `ms` is UTC in epoch milliseconds."""
+
+    s: float
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Put the event into the log; what follows in the list waits for its acknowledgement.
+
+    `keep` holds it in memory while the bus is away, instead of giving the connection up.
+    """
+
+    event: Event
+    keep: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Send the text to the station; `since_s` is when the CALL came that it answers."""
+
+    text: str
+    since_s: float
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the websocket (RFC 6455 section 7.4), after the writes before it."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Send a websocket ping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Count something that no event tells."""
+
+    metric: str
+    label: str
+
+
+Effect = Record | Write | Close | Ping | Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a session is bound to: limits, and how it answers. Times in seconds."""
+
+    quirks: frozenset[str]
+    decided: frozenset[str]
+    answers: replies.Policy
+    decision_time_s: float
+    frame_limit_bytes: int
+    ping_interval_s: float = 0.0
+    ping_time_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A service's answer to a CALL: `response` is JSON text, or `error_code` says no."""
+
+    event_id: str
+    response: str | None
+    error_code: str | None = None
+    error_description: str | None = None
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A CALL of the station that is not answered yet; `until_s` is None once it can be."""
+
+    sequence: int
+    event_id: str
+    call: Call
+    action: Action
+    payload: dict[str, Any]
+    since_s: float
+    until_s: float | None
+    answer: replies.Reply | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    """The state of one connection. Every method returns the effects to perform, in order.
+
+    `deadline_s` says when it wants to be `woken` at the latest.
+    """
+
+    writer: Writer
+    policy: Policy
+    _sequence: int = 0
+    _pending: deque[_Pending] = field(default_factory=deque)
+    _heard_s: float = 0.0
+    _pinged: bool = False
+    _stopping: bool = False
+    _over: bool = False
+
+    @property
+    def pending(self) -> int:
+        """CALLs of the station that wait for their answer."""
+        return len(self._pending)
+
+    @property
+    def deadline_s(self) -> float | None:
+        if self._over:
+            return None
+        times = [call.until_s for call in self._pending if call.until_s is not None]
+        if self.policy.ping_interval_s:
+            wait = self.policy.ping_time_s if self._pinged else self.policy.ping_interval_s
+            times.append(self._heard_s + wait)
+        return min(times, default=None)
+
+    def opened(self, facts: Mapping[str, object], now: Instant) -> list[Effect]:
+        """The handshake is accepted: `connected` goes to the log before anything else."""
+        self._heard_s = now.s
+        return [Record(self.writer.connection("connected", 0, now.ms, dict(facts)))]
+
+    def recorded(self, position: int, now: Instant) -> list[Effect]:
+        """`connected` is in the log at this offset: that is the epoch of the connection."""
+        self.writer.epoch = position
+        self._heard_s = now.s
+        return []
+
+    def heard(self, now: Instant) -> None:
+        """Something came from the station: it is alive."""
+        self._heard_s = now.s
+        self._pinged = False
+
+    def received(self, text: str, now: Instant) -> list[Effect]:
+        """A text frame came."""
+        self.heard(now)
+        if self._over or self._stopping:
+            return []
+        try:
+            frame = frames.decode(text, self.writer.version)
+            if isinstance(frame, Call):
+                return self._called(frame, text, now)
+            raise FrameError(
+                "unsolicited_answer",
+                None,
+                "no call to the station is open with this message id",
+                message_id=frame.message_id,
+            )
+        except FrameError as error:
+            return self._rejected(error, text, len(text.encode("utf-8", "replace")), now)
+
+    def unreadable(
+        self, rule: str, text: str, size: int, close: Close, now: Instant
+    ) -> list[Effect]:
+        """What came is no text frame within the limit: a dead letter, and the end."""
+        if self._over:
+            return []
+        error = FrameError(rule, None, close.reason)
+        return [*self._rejected(error, text, size, now), close]
+
+    def decided(self, decision: Decision, now: Instant) -> list[Effect]:
+        """A service decided one of the CALLs; the first valid decision in time counts."""
+        for pending in self._pending:
+            if pending.event_id == decision.event_id and pending.until_s is not None:
+                break
+        else:
+            return [Count("decisions", "late")]
+        answer = self._judged(pending, decision)
+        if answer is None:
+            return [Count("decisions", "invalid")]
+        pending.answer, pending.until_s = answer, None
+        return [Count("decisions", "taken"), *self._answered(now)]
+
+    def woken(self, now: Instant) -> list[Effect]:
+        """A deadline has passed: fallbacks for what nobody decided, a ping for the silent."""
+        if self._over:
+            return []
+        effects: list[Effect] = []
+        for pending in self._pending:
+            if pending.until_s is not None and pending.until_s <= now.s:
+                pending.until_s = None
+                effects.append(Count("fallbacks", pending.action.name))
+        effects += self._answered(now)
+        if self.policy.ping_interval_s:
+            silent_s = now.s - self._heard_s
+            if self._pinged and silent_s >= self.policy.ping_time_s:
+                return [*effects, Close(1011, "no answer to a ping")]
+            if not self._pinged and silent_s >= self.policy.ping_interval_s:
+                # From here on, silence is counted anew: the deadline of the pong.
+                self._pinged, self._heard_s = True, now.s
+                effects.append(Ping())
+        return effects
+
+    def stopping(self, now: Instant) -> list[Effect]:
+        """The gateway goes down: finish the calls in hand, take no more, then close."""
+        del now
+        self._stopping = True
+        return self._end_of_calls()
+
+    def superseded(self) -> None:
+        """A newer connection of the station is in the log: nothing more comes from this one."""
+        self._over = True
+        self._pending.clear()
+
+    def closed(self, code: int, reason: str, now: Instant) -> list[Effect]:
+        """The websocket is gone: the last event of the connection."""
+        self._over = True
+        self._pending.clear()
+        if self.writer.epoch is None:
+            return []
+        more: dict[str, object] = {"close_code": code, "reason": reason}
+        event = self.writer.connection("disconnected", self._next(), now.ms, more)
+        return [Record(event, keep=True)]
+
+    def _next(self) -> int:
+        self._sequence += 1
+        return self._sequence
+
+    def _called(self, call: Call, text: str, now: Instant) -> list[Effect]:
+        version, policy = self.writer.version, self.policy
+        known = self._permitted(call)
+        part = "send" if call.send else "request"
+        try:
+            checked = validation.check(
+                version.name, call.action, part, call.payload, policy.quirks
+            )
+        except validation.PayloadError as error:
+            broken = error.violation
+            code = None if call.send else broken.code
+            raise FrameError(
+                broken.rule,
+                code,
+                broken.description,
+                message_id=call.message_id,
+                action=call.action,
+                path=broken.path,
+            ) from None
+        deviations, record = checked.deviations, checked.record
+        if len(call.message_id) > MESSAGE_ID_LENGTH:
+            deviations = (*deviations, "over_long_message_id")
+        secret = redaction.suspicious(text)
+        if secret:
+            redacted = redaction.redact(call.action, part, checked.payload)
+            record, _ = shape(version.name, call.action, part).to_avro(redacted)
+        waits = not call.send and replies.waits(
+            version.name, call.action, checked.payload, policy.decided
+        )
+        facts = FrameFacts(
+            sequence=self._next(),
+            at_ms=now.ms,
+            direction="from_station",
+            kind="send" if call.send else "call",
+            block=known.block,
+            action=call.action,
+            message_id=call.message_id,
+            decision_by_ms=now.ms + round(policy.decision_time_s * 1000) if waits else None,
+            deviations=deviations,
+            raw=None if checked.holds_all else self._text(text),
+        )
+        effects: list[Effect] = [Record(self._event(facts, record, text))]
+        if not call.send:
+            self._pending.append(
+                _Pending(
+                    facts.sequence,
+                    self.writer.event_id(facts.sequence),
+                    call,
+                    known,
+                    checked.payload,
+                    now.s,
+                    now.s + policy.decision_time_s if waits else None,
+                )
+            )
+            effects += self._answered(now)
+        return effects
+
+    def _permitted(self, call: Call) -> Action:
+        """The catalogue's row for the action, if a station may ask for it in this way."""
+        known = action(self.writer.version.name, call.action)
+        code: str | None
+        if known is None:
+            rule, code, why = "unknown_action", "NotImplemented", "the action is not known"
+        elif not known.from_station:
+            rule, code, why = "wrong_direction", "NotSupported", "stations are asked this"
+        elif ("send" if call.send else "request") not in known.parts:
+            rule, code, why = "wrong_frame_kind", "NotSupported", "the action is not sent like this"
+        elif len(call.message_id) > MESSAGE_ID_LENGTH and (
+            "over_long_message_id" not in self.policy.quirks
+        ):
+            rule, code, why = "over_long_message_id", "FormatViolation", "over 36 characters"
+        else:
+            return known
+        raise FrameError(
+            rule,
+            None if call.send else code,
+            why,
+            message_id=call.message_id,
+            action=call.action,
+        )
+
+    def _event(self, facts: FrameFacts, record: dict[str, Any], text: str) -> Event:
+        try:
+            return self.writer.frame(facts, record)
+        except Unencodable as error:
+            # The dead letter is as durable as the event would be, so the reply is not touched.
+            letter = FrameError(
+                "unencodable",
+                None,
+                str(error),
+                message_id=facts.message_id,
+                action=facts.action,
+            )
+            size = len(text.encode("utf-8", "replace"))
+            return self.writer.rejected(
+                letter, self._text(text), size, facts.sequence, facts.at_ms, kind=facts.kind
+            )
+
+    def _rejected(self, error: FrameError, text: str, size: int, now: Instant) -> list[Effect]:
+        """One dead letter holds the frame and the answer to it; both count in the sequence."""
+        sequence = self._next()
+        answer = None
+        if error.code is not None:
+            answer = frames.encode_error(
+                self.writer.version, error.message_id, error.code, error.description
+            )
+        letter = self.writer.rejected(
+            error,
+            self._text(text),
+            size,
+            sequence,
+            now.ms,
+            answer=answer,
+            answer_sequence=None if answer is None else self._next(),
+        )
+        if answer is None:
+            return [Record(letter)]
+        return [Record(letter), Write(answer, now.s, error.action or "")]
+
+    def _text(self, text: str) -> str:
+        limit = self.policy.frame_limit_bytes
+        return (redaction.redact_text(text) if redaction.suspicious(text) else text)[:limit]
+
+    def _judged(self, pending: _Pending, decision: Decision) -> replies.Reply | None:
+        version = self.writer.version
+        if decision.error_code is not None:
+            if decision.error_code not in version.error_codes:
+                return None
+            return replies.ErrorReply(decision.error_code, decision.error_description or "")
+        name = pending.action.name
+        try:
+            response = replies.completed(
+                version.name,
+                name,
+                self.writer.station,
+                pending.payload,
+                msgspec.json.decode(decision.response or ""),
+            )
+            return validation.check(
+                version.name, name, "response", msgspec.json.encode(response), frozenset()
+            ).payload
+        except (validation.PayloadError, msgspec.MsgspecError, RecursionError):
+            return None
+
+    def _answered(self, now: Instant) -> list[Effect]:
+        """Answers in the order of the CALLs, as far as there is nothing left to wait for."""
+        effects: list[Effect] = []
+        while self._pending and self._pending[0].until_s is None:
+            effects += self._reply(self._pending.popleft(), now)
+        return effects + self._end_of_calls()
+
+    def _reply(self, pending: _Pending, now: Instant) -> list[Effect]:
+        version, name = self.writer.version, pending.action.name
+        answer = pending.answer
+        if answer is None:
+            context = replies.Context(self.writer.station, now.ms, self.policy.answers)
+            answer = replies.reply(version.name, name, pending.payload, context)
+        if isinstance(answer, replies.ErrorReply):
+            code = version.error_codes[answer.code]
+            text = frames.encode_error(
+                version, pending.call.message_id, answer.code, answer.description
+            )
+            record: dict[str, Any] = {
+                "code": code,
+                "description": answer.description,
+                "details": "{}",
+            }
+        else:
+            text = frames.encode_result(pending.call.message_id, answer)
+            record, _ = shape(version.name, name, "response").to_avro(answer)
+        assert text is not None, "only an error without a message id has no text"
+        facts = FrameFacts(
+            sequence=self._next(),
+            at_ms=now.ms,
+            direction="to_station",
+            kind="error" if isinstance(answer, replies.ErrorReply) else "result",
+            block=pending.action.block,
+            action=name,
+            message_id=pending.call.message_id,
+            call_sequence=pending.sequence,
+        )
+        return [Record(self._event(facts, record, text)), Write(text, pending.since_s, name)]
+
+    def _end_of_calls(self) -> list[Effect]:
+        if self._stopping and not self._pending and not self._over:
+            self._over = True
+            return [Close(1012, "the gateway restarts")]
+        return []
