@@ -1,0 +1,203 @@
+"""The gateway's settings: every limit by name, with its unit and what it may be."""
+
+import difflib
+import importlib.util
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from schemas import settings_file
+from schemas.settings import KafkaSettings, setting
+
+STATION_TIME_OUT_S = 30  # most stations give up a CALL then, and count it as a failed try
+_ADDRESS = re.compile(r"(?:[^\s,:\[\]]+|\[[0-9a-fA-F:.]+\]|):(\d{1,5})")
+_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+_DECIDED = re.compile(r"[A-Z][A-Za-z0-9]*|DataTransfer:.+")
+
+
+def _is_address(text: str) -> bool:
+    found = _ADDRESS.fullmatch(text)
+    return found is not None and int(found[1]) < 65536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config(KafkaSettings):
+    """All that an operator may choose about a gateway; the variable is CHARGEWIRE_<NAME>."""
+
+    listen: str = setting(
+        "0.0.0.0:9000", "where stations connect", allowed="host:port", check=_is_address
+    )
+    admin: str = setting(
+        "0.0.0.0:9100",
+        "metrics, health and schemas over HTTP",
+        allowed="host:port",
+        check=_is_address,
+    )
+    path: str = setting(
+        "/ocpp",
+        "what stands before the station id in the URL",
+        allowed="empty or /one/or/more/names, without a slash at the end",
+        check=lambda text: _PATH.fullmatch(text) is not None,
+    )
+    instance: str = setting("", "name of this gateway in the log; empty: the host's name")
+    workers: int = setting(
+        1, "processes that share the port, each a gateway", unit="processes", low=1, high=256
+    )
+
+    frame_limit_bytes: int = setting(
+        262_144, "largest frame taken; more closes 1009", unit="bytes", low=1024, high=16_777_216
+    )
+    connections_max: int = setting(
+        20_000, "connections held at once by one worker", unit="connections", low=1, high=1_000_000
+    )
+    handshakes_max: int = setting(
+        500, "handshakes under way at once by one worker", unit="handshakes", low=1
+    )
+    handshake_time_s: float = setting(
+        10, "longest that a handshake may take", unit="seconds", low=0.1, high=120
+    )
+    pipelined_calls_max: int = setting(
+        16, "calls of a station taken before the first is answered", unit="calls", low=1, high=1000
+    )
+    pipelined_answers_extra: int = setting(
+        4, "frames read beyond that, for answers to our own call", unit="frames", low=1, high=1000
+    )
+    queued_commands_max: int = setting(
+        50, "commands waiting for one station", unit="commands", low=1, high=10_000
+    )
+    events_in_flight_max: int = setting(
+        20_000, "events not yet acknowledged by Kafka, one worker", unit="events", low=2
+    )
+
+    call_time_s: float = setting(
+        30, "longest wait for a station's answer", unit="seconds", low=1, high=600
+    )
+    decision_time_s: float = setting(
+        5, "longest wait for a decision, then the fallback", unit="seconds", low=0.1, high=25
+    )
+    ack_time_s: float = setting(
+        10, "longest wait for Kafka's acknowledgement", unit="seconds", low=0.1, high=25
+    )
+    outage_time_s: float = setting(
+        20, "Kafka down for so long: close all sockets", unit="seconds", low=0.1, high=3600
+    )
+    retry_after_s: int = setting(
+        10, "Retry-After of a refused handshake", unit="seconds", low=1, high=3600
+    )
+    ping_interval_s: float = setting(
+        60, "silence before a ping; 0: never ping", unit="seconds", low=0, high=3600
+    )
+    ping_time_s: float = setting(
+        30, "silence after a ping before closing", unit="seconds", low=1, high=600
+    )
+    takeovers_per_minute: int = setting(
+        5, "takeovers of one station before it is slowed (503)", unit="per minute", low=1
+    )
+    drain_time_s: float = setting(
+        25, "from SIGTERM to the end, at most", unit="seconds", low=1, high=3600
+    )
+    drain_slice: int = setting(
+        100, "sockets closed every 100 ms while draining", unit="sockets", low=1
+    )
+
+    subprotocol_fallback: str = setting(
+        "",
+        "version of stations that offer none; empty: refuse them",
+        choices=("", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"),
+    )
+    unknown_stations: str = setting(
+        "accept",
+        "stations that ocpp.stations does not have: boot answer, or no connection",
+        choices=("accept", "pending", "reject", "refuse"),
+    )
+    boot_interval_s: int = setting(
+        300, "heartbeat interval given to accepted stations", unit="seconds", low=1, high=86_400
+    )
+    pending_interval_s: int = setting(
+        60, "boot retry interval given to the others", unit="seconds", low=1, high=86_400
+    )
+    decided: tuple[str, ...] = setting(
+        (),
+        "actions answered by a deciding service, such as Authorize or DataTransfer:vendor",
+        allowed="names of actions, DataTransfer also as DataTransfer:<vendor id>",
+        check=lambda names: all(_DECIDED.fullmatch(name) for name in names),
+    )
+    authorize_fallback: str = setting(
+        "",
+        "Authorize without a decision; empty: error where decided, accept where not",
+        choices=("", "accept", "invalid", "error"),
+    )
+    quirks: tuple[str, ...] = setting(
+        ("lenient",), "rules bent for stations, by name; lenient: the usual ones; strict: none"
+    )
+    allow_single_replica: bool = setting(
+        False, "start on topics with one replica; they do not survive a broker"
+    )
+    log_format: str = setting(
+        "auto",
+        "auto: console on a terminal, JSON elsewhere",
+        choices=("auto", "json", "console"),
+    )
+    log_level: str = setting(
+        "info", "least level that is logged", choices=("debug", "info", "warning", "error")
+    )
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield what does not go together, with the reason."""
+        yield from KafkaSettings.problems(self)
+        if 2 * self.ack_time_s + self.decision_time_s >= STATION_TIME_OUT_S:
+            yield (
+                ("ack_time_s", "decision_time_s"),
+                "a decided call waits for two acknowledgements and one decision; together they"
+                f" must stay under {STATION_TIME_OUT_S} s, when stations give up",
+            )
+        if self.outage_time_s < self.ack_time_s:
+            yield (
+                ("outage_time_s", "ack_time_s"),
+                "Kafka is not down before an acknowledgement is late: outage_time_s must not be"
+                " less than ack_time_s",
+            )
+        closing_s = self.connections_max / self.drain_slice / 10
+        if closing_s > self.drain_time_s:
+            yield (
+                ("connections_max", "drain_slice", "drain_time_s"),
+                f"closing all connections takes {closing_s:g} s, longer than draining may take",
+            )
+        if self.listen == self.admin and not self.listen.endswith(":0"):
+            yield ("listen", "admin"), "stations and operators need a port each"
+        yield from self._quirk_problems()
+
+    def _quirk_problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        if importlib.util.find_spec("gateway.validation") is None:
+            return
+        from gateway.validation import QUIRKS  # noqa: PLC0415 - `config` stays quick to import
+
+        if "strict" in self.quirks and self.quirks != ("strict",):
+            yield ("quirks",), "strict means none: it stands alone"
+        for name in self.quirks:
+            if name not in QUIRKS and name not in ("strict", "lenient"):
+                known = ", ".join(difflib.get_close_matches(name, QUIRKS, 3, 0.5) or sorted(QUIRKS))
+                yield ("quirks",), f"{name} is no rule; there are strict, lenient, {known}"
+
+    @property
+    def quirk_rules(self) -> frozenset[str]:
+        """The rules that are bent for stations without quirks of their own: `lenient` spelt out."""
+        from gateway.validation import DEFAULT_QUIRKS  # noqa: PLC0415
+
+        named = frozenset(self.quirks) - {"strict", "lenient"}
+        return named | DEFAULT_QUIRKS if "lenient" in self.quirks else named
+
+
+def load(flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the gateway's settings: flags (by field name), environment, file, defaults.
+
+    Raises SettingsError with every problem in one list.
+    """
+    return settings_file.load(Config, flags, environ)
+
+
+def address(text: str) -> tuple[str, int]:
+    """Take ``host:port`` apart; an empty host is every address, brackets of IPv6 are dropped."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,31 @@
+"""Settings from everywhere they may come from, the configuration file included."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from schemas.settings import KafkaSettings, SettingsError, read
+
+_T = TypeVar("_T", bound=KafkaSettings)
+
+
+def load(cls: type[_T], flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> _T:
+    """Read ``cls`` from flags, environment and the TOML file of ``--config``/CHARGEWIRE_CONFIG.
+
+    ``flags`` is by field name (None: not given), its ``config`` the file's path. Raises
+    SettingsError, also when the file cannot be read or is no TOML.
+    """
+    path = flags.get("config") or environ.get("CHARGEWIRE_CONFIG")
+    file: dict[str, object] = {}
+    if path:
+        try:
+            file = tomllib.loads(Path(str(path)).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            named = f"CHARGEWIRE_CONFIG = {str(path)!r}"
+            raise SettingsError([f"{named}: must be a TOML file that can be read: {reason}"]) from (
+                error
+            )
+    return read(cls, flags=flags, environ=environ, file=file)

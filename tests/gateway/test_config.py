@@ -1,0 +1,75 @@
+"""The gateway's settings: defaults that go together, relations that are checked."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from gateway.config import address, load
+from schemas.settings import SettingsError
+
+
+def problems(environ: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load({}, {f"CHARGEWIRE_{name}": value for name, value in environ.items()})
+    return "\n".join(caught.value.problems)
+
+
+def test_the_defaults_go_together():
+    """Nothing set is a right configuration."""
+    config = load({}, {})
+    assert (config.listen, config.admin, config.path) == ("0.0.0.0:9000", "0.0.0.0:9100", "/ocpp")
+    assert config.decided == ()
+
+
+def test_a_decided_call_is_answered_before_the_station_gives_up():
+    """A late answer burns one of a station's about three tries."""
+    assert "stations give up" in problems({"ACK_TIME_S": "13"})
+    assert "stations give up" in problems({"DECISION_TIME_S": "10"})
+    assert load({}, {"CHARGEWIRE_ACK_TIME_S": "12"}).ack_time_s == 12
+
+
+def test_the_bus_is_not_down_before_an_acknowledgement_is_late():
+    """Otherwise every slow batch would close every socket."""
+    assert "CHARGEWIRE_OUTAGE_TIME_S=5.0 with CHARGEWIRE_ACK_TIME_S=10" in problems(
+        {"OUTAGE_TIME_S": "5"}
+    )
+
+
+def test_draining_has_time_for_every_socket():
+    """The slices must fit in the grace period."""
+    assert "takes 2000 s" in problems({"DRAIN_SLICE": "1"})
+
+
+def test_stations_and_operators_have_a_port_each():
+    """Port 0 (any free one) is two ports."""
+    assert "a port each" in problems({"LISTEN": "a:1", "ADMIN": "a:1"})
+    assert load({"listen": "127.0.0.1:0", "admin": "127.0.0.1:0"}, {}).listen == "127.0.0.1:0"
+
+
+@pytest.mark.parametrize("path", ["ocpp", "/ocpp/", "/a b", "/%41", "/a?b"])
+def test_the_path_is_plain(path):
+    """It is compared with what stations send, so it has one spelling only."""
+    assert "CHARGEWIRE_PATH" in problems({"PATH": path})
+
+
+def test_the_file_of_the_environment_is_read(tmp_path: Path):
+    """The same names in lower case."""
+    path = tmp_path / "chargewire.toml"
+    path.write_text("workers = 2\n")
+    assert load({}, {"CHARGEWIRE_CONFIG": str(path)}).workers == 2
+
+
+def test_a_configuration_can_be_handed_to_a_worker_process():
+    """Workers are started with it, not with a second reading of the environment."""
+    config = load({"workers": 2}, {})
+    assert pickle.loads(pickle.dumps(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("0.0.0.0:9000", ("0.0.0.0", 9000)), ("[::1]:80", ("::1", 80)), (":9000", ("", 9000))],
+)
+def test_addresses_come_apart(text, wanted):
+    """Host and port, IPv6 without its brackets."""
+    assert address(text) == wanted
