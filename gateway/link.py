@@ -12,7 +12,7 @@ from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
 from gateway.handshake import Accept, Refuse
-from gateway.session import Close, Count, Effect, Instant, Ping, Record, Session, Write
+from gateway.session import Close, Count, Effect, Ping, Record, Session, Write
 
 if TYPE_CHECKING:
     from gateway.server import Server
@@ -299,6 +299,31 @@ class Link(asyncio.Protocol):
         """A newer connection of the station is in the log."""
         self.give_up(1008, "superseded by a newer connection of this station")
 
+    def stop(self) -> None:
+        """The gateway goes down: finish the calls in hand, then close (1012)."""
+        if self.opened and self.session is not None:
+            self.perform(self.session.stopping(self._server.now()))
+        elif self.session is None:
+            self._transport.close()
+
+    @property
+    def epoch(self) -> int | None:
+        """The offset of this connection's `connected`, once it is known."""
+        return None if self.session is None else self.session.writer.epoch
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Station and connection, for the log."""
+        if self.session is None:
+            return {"address": self.address}
+        writer = self.session.writer
+        return {"station": writer.station, "connection": writer.connection_id}
+
+    @property
+    def close_code(self) -> int:
+        """The code that the websocket was closed with (RFC 6455 section 7.4)."""
+        return self._protocol.close_code or 1006
+
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake; the socket is dropped when the station does not end it."""
         self._outbox.clear()
@@ -380,13 +405,10 @@ class Link(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         if self.session is not None:
-            code, reason = self._protocol.close_code, self._protocol.close_reason
-            self.perform(self.session.closed(code or 1006, reason or "", self._server.now()))
+            reason = self._protocol.close_reason or ""
+            self.perform(self.session.closed(self.close_code, reason, self._server.now()))
         self._server.link_lost(self)
 
     def _opened_session(self) -> Session:
         assert self.session is not None, "an open link has a session"
         return self.session
-
-
-__all__ = ["Instant", "Link"]

@@ -62,6 +62,8 @@ class Router(Generic[L]):
         Supersedes every link of it that is older; True where there was one. A link whose epoch is
         not known yet is judged when it is: call this again with its epoch.
         """
+        if key not in self._links:
+            return False
         newest = max(epoch, self._newest.get(key, -1))
         self._newest[key] = newest
         older = [
