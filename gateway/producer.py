@@ -1,0 +1,298 @@
+"""The one way events reach Kafka: records in, offsets or "unknown" out."""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Literal
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from gateway.kafka_clients import CANCEL_TIME_S, Probe, discard, prove, submit
+from gateway.lanes import Done, Headers, Lane, Lanes, Record
+
+log = structlog.get_logger(__name__)
+
+
+class RecordSizeError(ValueError):
+    """A record that Kafka would refuse, and the whole batch around it too."""
+
+
+class Producer:
+    """Records in order, each handed over once; `ready`, or in an `outage` (also before `start`).
+
+    When an acknowledgement is late or anything fails, the outcome of every record is unknown,
+    and the client is dropped and replaced: after one failed record aiokafka fails all later ones
+    of the partition, and what it retries may land at any time.
+
+    `connect` makes a started client. `kept_max` bounds the records kept through an outage.
+    `on_drained` is called when `in_flight` falls to `low_water`; `observe_ack_s` gets the time
+    from record() to acknowledgement of the first record in each batch. `back_off_s` is the
+    least and the longest pause between attempts to connect.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
+        self,
+        *,
+        connect: Callable[[], Awaitable[AIOKafkaProducer]],
+        probe: Callable[[], Probe],
+        ack_time_s: float,
+        record_bytes_max: int,
+        kept_max: int = 20_000,
+        low_water: int = 0,
+        on_outage: Callable[[], None] = lambda: None,
+        on_ready: Callable[[], None] = lambda: None,
+        on_drained: Callable[[], None] = lambda: None,
+        observe_ack_s: Callable[[float], None] = lambda _: None,
+        back_off_s: tuple[float, float] = (0.1, 5.0),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connect = connect
+        self._probe = probe
+        self._ack_time_s = ack_time_s
+        self._record_bytes_max = record_bytes_max
+        self._kept_max = kept_max
+        self._low_water = low_water
+        self._on_outage = on_outage
+        self._on_ready = on_ready
+        self._on_drained = on_drained
+        self._observe_ack_s = observe_ack_s
+        self._back_off_s = back_off_s
+        self._clock = clock
+        self._client: AIOKafkaProducer | None = None
+        self._lanes = Lanes()
+        self._due: list[Lane] = []
+        self._kept: deque[Record] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._recovery: asyncio.Task[None] | None = None
+        self._discarding: set[asyncio.Task[None]] = set()
+        self._settled = asyncio.Event()
+        self.outage_since: float | None = clock()
+        self.acknowledged = self.batches = 0
+        self.failures = 0  # outages begun
+        self.unknown = 0  # records whose outcome is unknown
+        self.dropped = 0  # records that found the kept ones at their limit
+
+    @property
+    def state(self) -> Literal["ready", "outage"]:
+        """Whether records are taken."""
+        return "outage" if self._client is None else "ready"
+
+    @property
+    def in_flight(self) -> int:
+        """Records handed in and neither acknowledged nor given up."""
+        return self._lanes.in_flight
+
+    @property
+    def kept(self) -> int:
+        """Records waiting for the end of an outage."""
+        return len(self._kept)
+
+    async def start(self) -> None:
+        """Connect; returns when ready, however long that takes (cancel it to give up)."""
+        self._recovery = asyncio.create_task(self._recover())
+        await self._recovery
+
+    def record(  # noqa: PLR0913, PLR0917 - the columns of a Kafka record
+        self,
+        topic: str,
+        partition: int,
+        key: bytes,
+        value: bytes | None,
+        headers: Headers,
+        timestamp_ms: int,
+        done: Done,
+        *,
+        wait: bool = False,
+    ) -> None:
+        """Hand a record over; never blocks. `topic` is the full name, the time epoch millis.
+
+        `done` is called once: with the record's offset when it is acknowledged, in the order of
+        the partition, or with None when the outcome is unknown; in an outage at once, unless
+        the record can `wait`. Raises RecordSizeError.
+        """
+        if value is not None and len(value) > self._record_bytes_max:
+            raise RecordSizeError(f"{len(value)} bytes for {topic}")
+        record = Record(
+            topic, partition, key, value, headers, timestamp_ms, done, self._clock(), wait
+        )
+        if self._client is not None:
+            self._add(record)
+        elif wait:
+            self._keep(record)
+        else:
+            self.unknown += 1
+            done(None)
+
+    def _add(self, record: Record) -> None:
+        due = self._lanes.add(record)
+        if due is not None:
+            self._make_due(due)
+        if self._timer is None:
+            self._arm(self._ack_time_s)
+
+    def _keep(self, record: Record) -> None:
+        if len(self._kept) < self._kept_max:
+            self._kept.append(record)
+        else:
+            self.dropped += 1
+            _tell(record, None)
+
+    def _make_due(self, lane: Lane) -> None:
+        # What else is recorded in this turn of the loop shares the batch.
+        if not self._due:
+            asyncio.get_running_loop().call_soon(self._send_due)
+        self._due.append(lane)
+
+    def _send_due(self) -> None:
+        due, self._due = self._due, []
+        for lane in due:
+            client = self._client
+            if client is None:
+                return
+            try:
+                batch = client.create_batch()
+                lane.load(batch.append)
+                submitted = submit(client, batch, lane.topic, lane.partition)
+            except Exception as error:
+                self._fail(repr(error))
+            else:
+                submitted.add_done_callback(partial(self._answered, lane))
+
+    def _answered(self, lane: Lane, submitted: asyncio.Future[Any]) -> None:
+        error = "cancelled" if submitted.cancelled() else submitted.exception()
+        records = lane.flight
+        if not records:
+            return  # too late: these records were given up
+        if error is not None:
+            self._fail(repr(error))
+            return
+        offset: int = submitted.result().offset
+        if offset < 0:  # in the log, at a place that the broker no longer knows (a late retry)
+            self._fail("acknowledged without an offset")
+            return
+        self.batches += 1
+        self.acknowledged += len(records)
+        self._lanes.in_flight -= len(records)
+        self._observe_ack_s(self._clock() - records[0].handed_at)
+        for at, record in enumerate(records, offset):
+            _tell(record, at)
+        lane.landed()
+        if lane.waiting:
+            self._make_due(lane)
+        self._fell_from(self.in_flight + len(records))
+
+    def _fell_from(self, before: int) -> None:
+        if self.in_flight == 0 and not self._kept:
+            self._settled.set()
+        if self.in_flight <= self._low_water < before:
+            self._on_drained()
+
+    def _arm(self, delay_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._check_clock)
+
+    def _check_clock(self) -> None:
+        """One timer, for the oldest record: the deadlines of all others are later."""
+        self._timer = None
+        oldest_s = self._lanes.oldest_s()
+        if oldest_s is None:
+            return
+        left_s = oldest_s + self._ack_time_s - self._clock()
+        if left_s > 0:
+            self._arm(left_s)
+        else:
+            self._fail(f"no acknowledgement within {self._ack_time_s:g} s")
+
+    def _fail(self, reason: str) -> None:
+        log.error("kafka outage", reason=reason, in_flight=self.in_flight)
+        self.failures += 1
+        self.outage_since = self._clock()
+        self._give_up(grace_s=0)
+        self._recovery = asyncio.create_task(self._recover())
+        self._on_outage()
+
+    def _give_up(self, grace_s: float) -> None:
+        """Let the client go; every outcome is unknown, except of what never left and may wait."""
+        client, self._client = self._client, None
+        if client is not None:
+            self._discard(client, grace_s)
+        before = self.in_flight
+        self._due = []
+        doomed, waiting = self._lanes.clear()
+        self.unknown += len(doomed)
+        for record in waiting:
+            self._keep(record)
+        for record in doomed:
+            _tell(record, None)
+        self._fell_from(before)
+
+    def _discard(self, client: AIOKafkaProducer, grace_s: float) -> None:
+        task = asyncio.create_task(discard(client, grace_s))
+        self._discarding.add(task)
+        task.add_done_callback(self._discarding.discard)
+
+    async def _recover(self) -> None:
+        pause_s, longest_s = self._back_off_s
+        while (client := await self._proven_client()) is None:
+            # Jitter, so that a fleet of gateways does not come back in one moment.
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311
+            pause_s = min(2 * pause_s, longest_s)
+        self._client = client
+        self.outage_since = None
+        kept, self._kept = self._kept, deque()
+        for record in kept:
+            self._add(record._replace(handed_at=self._clock()))
+        self._on_ready()
+
+    async def _proven_client(self) -> AIOKafkaProducer | None:
+        client = None
+        try:
+            async with asyncio.timeout(2 * self._ack_time_s):
+                client = await self._connect()
+                await prove(client, self._probe())
+        except BaseException as error:
+            if client is not None:
+                self._discard(client, grace_s=0)
+            if not isinstance(error, Exception):
+                raise
+            log.warning("kafka is not ready", error=repr(error))
+            return None
+        return client
+
+    async def stop(self, timeout_s: float) -> int:
+        """Flush, then close, within `timeout_s`; the number of records never acknowledged.
+
+        They get done(None), those that waited for the end of an outage too.
+        """
+        closing_s = min(3 * CANCEL_TIME_S, timeout_s / 2)
+        before = self.unknown + self.dropped
+        self._settled.clear()
+        if self.in_flight or self._kept:
+            flushed = asyncio.create_task(self._settled.wait())
+            await asyncio.wait({flushed}, timeout=timeout_s - closing_s)
+            flushed.cancel()
+        self._kept_max = 0  # there is nothing left to wait for
+        self._give_up(grace_s=closing_s / 3)
+        kept, self._kept = self._kept, deque()
+        for record in kept:
+            self._keep(record)
+        if self._timer is not None:
+            self._timer.cancel()
+        ending: set[asyncio.Task[None]] = set(self._discarding)
+        if self._recovery is not None:
+            self._recovery.cancel()
+            ending.add(self._recovery)
+        if ending:
+            await asyncio.wait(ending, timeout=closing_s)
+        return self.unknown + self.dropped - before
+
+
+def _tell(record: Record, offset: int | None) -> None:
+    try:
+        record.done(offset)
+    except Exception:
+        # The records after it have their own stations, which must not suffer for this one.
+        log.exception("a record's callback failed", topic=record.topic)
