@@ -1,18 +1,20 @@
 """The gateway's settings: every limit by name, with its unit and what it may be."""
 
 import difflib
-import importlib.util
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gateway.validation import DEFAULT_QUIRKS, QUIRKS
 from schemas import settings_file
+from schemas.catalogue import ACTIONS
 from schemas.settings import KafkaSettings, setting
 
 STATION_TIME_OUT_S = 30  # most stations give up a CALL then, and count it as a failed try
 _ADDRESS = re.compile(r"(?:[^\s,:\[\]]+|\[[0-9a-fA-F:.]+\]|):(\d{1,5})")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
+_DECIDABLE = {action.name for action in ACTIONS.values() if action.from_station}
 _DECIDED = re.compile(r"[A-Z][A-Za-z0-9]*|DataTransfer:.+")
 
 
@@ -166,27 +168,28 @@ class Config(KafkaSettings):
             )
         if self.listen == self.admin and not self.listen.endswith(":0"):
             yield ("listen", "admin"), "stations and operators need a port each"
-        yield from self._quirk_problems()
-
-    def _quirk_problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
-        if importlib.util.find_spec("gateway.validation") is None:
-            return
-        from gateway.validation import QUIRKS  # noqa: PLC0415 - `config` stays quick to import
-
+        for name in self.decided:
+            action = name.partition(":")[0]
+            if action not in _DECIDABLE:
+                yield ("decided",), f"{action}: no station calls that{_near(action, _DECIDABLE)}"
+            elif action == "StopTransaction":
+                yield ("decided",), "StopTransaction is always confirmed, nobody decides it"
         if "strict" in self.quirks and self.quirks != ("strict",):
             yield ("quirks",), "strict means none: it stands alone"
         for name in self.quirks:
             if name not in QUIRKS and name not in ("strict", "lenient"):
-                known = ", ".join(difflib.get_close_matches(name, QUIRKS, 3, 0.5) or sorted(QUIRKS))
-                yield ("quirks",), f"{name} is no rule; there are strict, lenient, {known}"
+                yield ("quirks",), f"{name} is no rule{_near(name, QUIRKS)}"
 
     @property
     def quirk_rules(self) -> frozenset[str]:
         """The rules that are bent for stations without quirks of their own: `lenient` spelt out."""
-        from gateway.validation import DEFAULT_QUIRKS  # noqa: PLC0415
-
         named = frozenset(self.quirks) - {"strict", "lenient"}
         return named | DEFAULT_QUIRKS if "lenient" in self.quirks else named
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=3, cutoff=0.5) or sorted(known)
+    return "; there are " + ", ".join(near)
 
 
 def load(flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Config:

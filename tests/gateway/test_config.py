@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.config import address, load
+from gateway.validation import DEFAULT_QUIRKS
 from schemas.settings import SettingsError
 
 
@@ -51,6 +52,33 @@ def test_stations_and_operators_have_a_port_each():
 def test_the_path_is_plain(path):
     """It is compared with what stations send, so it has one spelling only."""
     assert "CHARGEWIRE_PATH" in problems({"PATH": path})
+
+
+def test_only_what_stations_call_can_be_decided():
+    """A misspelt action would silently keep its fallback; DataTransfer is decided by vendor too."""
+    assert "there are Authorize" in problems({"DECIDED": "Autorize"})
+    assert "always confirmed" in problems({"DECIDED": "StopTransaction"})
+    assert "RemoteStartTransaction: no station calls that" in problems(
+        {"DECIDED": "RemoteStartTransaction"}
+    )
+    decided = {"CHARGEWIRE_DECIDED": "Authorize,TransactionEvent,DataTransfer:com.example"}
+    assert len(load({}, decided).decided) == 3
+
+
+def test_lenient_is_the_usual_rules_and_strict_is_none():
+    """Both stand for rule names, which `quirk_rules` spells out."""
+    assert load({}, {}).quirk_rules == DEFAULT_QUIRKS
+    assert load({}, {"CHARGEWIRE_QUIRKS": "strict"}).quirk_rules == frozenset()
+    (rule,) = {"missing_field"} - DEFAULT_QUIRKS
+    more = load({}, {"CHARGEWIRE_QUIRKS": f"lenient,{rule}"})
+    assert more.quirk_rules == DEFAULT_QUIRKS | {rule}
+    assert load({}, {"CHARGEWIRE_QUIRKS": rule}).quirk_rules == {rule}
+
+
+def test_a_rule_that_does_not_exist_is_a_problem():
+    """With the names that come near."""
+    assert "missing_field" in problems({"QUIRKS": "missing_fields"})
+    assert "stands alone" in problems({"QUIRKS": "strict,missing_field"})
 
 
 def test_the_file_of_the_environment_is_read(tmp_path: Path):
