@@ -1,0 +1,64 @@
+"""Log lines: JSON where a program reads them, coloured columns where a person does.
+
+Fields are few and named alike everywhere: station, connection, action, message_id. What stations
+say is in the log on Kafka, with its secrets redacted; here it never is.
+"""
+
+import logging
+import sys
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_NEVER = ("payload", "text", "raw", "value", "record", "password", "authorization")
+_CHATTY = ("aiokafka", "websockets", "httpx", "httpcore", "asyncio", "uvicorn")
+
+
+def set_up(level: str, form: str = "auto", stream: TextIO | None = None) -> None:
+    """Send all logging of this process to `stream` (standard error) from `level` upwards.
+
+    `form` is json, console or auto: console on a terminal. Libraries that log through the
+    standard library come out in the same form, from `warning` upwards unless the level is debug.
+    """
+    out = stream or sys.stderr
+    colours = out.isatty()
+    console = form == "console" or (form == "auto" and colours)
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        without_payloads,
+    ]
+    ending: list[Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=colours, timestamp_key="at")]
+        if console
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]
+    )
+    structlog.configure(
+        processors=[*shared, *ending],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(out),
+        cache_logger_on_first_use=True,
+    )
+    ours = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[ours, *ending],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(number)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING) if number > 10 else number)
+
+
+def without_payloads(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    """Drop fields that may hold what a station sent; a slip in some module stays harmless."""
+    for name in _NEVER:
+        line.pop(name, None)
+    return line
