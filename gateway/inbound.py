@@ -1,0 +1,254 @@
+"""What the log tells a gateway: commands, decisions, connections as they come; all stations."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError, UnknownTopicOrPartitionError
+from aiokafka.structs import ConsumerRecord
+
+from gateway.kafka_clients import discard
+from gateway.stations import Station, station_of
+
+Decoded = Mapping[str, Any]
+Deliver = Callable[[bytes, int, Decoded], None]
+
+POLL_MS = 200
+SLICE = 500  # records dispatched before the loop gets its turn: about a millisecond
+STATIONS = "stations"
+
+log = structlog.get_logger(__name__)
+
+
+class Inbound:
+    """A tail of the log that never stops: it goes on where it was, whatever breaks.
+
+    `connect` makes a started consumer, `decode` turns bytes into (topic without prefix, record),
+    `holds` tells by record key whether a station is connected here, `partition_of` where a key
+    belongs. `on_connection` is called with key, position (the epoch, for `connected`) and record,
+    `on_decision` and `on_command` with key and record. `stations` holds the table by key.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
+        self,
+        *,
+        connect: Callable[[], Awaitable[AIOKafkaConsumer]],
+        decode: Callable[[bytes], tuple[str, Decoded]],
+        holds: Callable[[bytes], bool],
+        partition_of: Callable[[bytes], int],
+        partitions: int,
+        prefix: str,
+        on_connection: Deliver,
+        on_decision: Callable[[bytes, Decoded], None],
+        on_command: Callable[[bytes, Decoded], None],
+        connect_time_s: float = 30,
+        silence_s: float = 30,
+        back_off_s: tuple[float, float] = (0.1, 5.0),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connect = connect
+        self._decode = decode
+        self._holds = holds
+        self._partition_of = partition_of
+        self._prefix = prefix
+        self._delivery: Mapping[str, Deliver] = {
+            "commands": lambda key, _, record: on_command(key, record),
+            "decisions": lambda key, _, record: on_decision(key, record),
+            "connections": on_connection,
+        }
+        self._assigned = [
+            TopicPartition(prefix + name, number)
+            for name in (*self._delivery, STATIONS)
+            for number in range(partitions)
+        ]
+        self._connect_time_s = connect_time_s
+        self._silence_s = silence_s
+        self._back_off_s = back_off_s
+        self._clock = clock
+        self._consumer: AIOKafkaConsumer | None = None
+        self._positions: dict[TopicPartition, int] = {}
+        self._to_load: dict[TopicPartition, int] = {}
+        self._became_ready = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.stations: dict[bytes, Station] = {}
+        self.read = 0  # records, foreign ones too
+        self.broken = 0  # records that could not be understood, or whose receiver failed
+        self.misrouted = 0  # records in the wrong partition, or under another key than their own
+        self.out_of_range = 0  # times that the log no longer had the position
+        self.restarts = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether positions are set, the stations known, and the tail is running."""
+        return self._consumer is not None and bool(self._positions) and not self._to_load
+
+    @property
+    def lag(self) -> int:
+        """Records known to be in the log and not yet read."""
+        if self._consumer is None:
+            return 0
+        ends = (
+            (self._consumer.highwater(at), position) for at, position in self._positions.items()
+        )
+        return sum(max(0, end - position) for end, position in ends if end is not None)
+
+    async def start(self) -> None:
+        """Begin to read; returns when ready, however long that takes (then `stop` it)."""
+        self._task = asyncio.create_task(self._run())
+        await self._became_ready.wait()
+
+    async def stop(self) -> None:
+        """End the tail, within about two seconds."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        least_s, most_s = self._back_off_s
+        pause_s = least_s
+        while True:
+            consumer = None
+            try:
+                async with asyncio.timeout(self._connect_time_s):
+                    consumer = await self._connect()
+                    await self._take_up(consumer)
+                pause_s = least_s
+                await self._tail(consumer)
+            except Exception as error:
+                self.restarts += 1
+                log.warning("kafka tail broken", error=repr(error), retry_s=round(pause_s, 1))
+            finally:
+                self._consumer = None
+                if consumer is not None:
+                    await discard(consumer, grace_s=1)
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            pause_s = min(2 * pause_s, most_s)
+
+    async def _take_up(self, consumer: AIOKafkaConsumer) -> None:
+        """Assign all partitions: where they were left, or else the end; stations the beginning."""
+        missing = {at.topic for at in self._assigned} - await consumer.topics()
+        if missing:  # assigning them would create them
+            raise UnknownTopicOrPartitionError(", ".join(sorted(missing)))
+        if not self._positions:
+            ends = await consumer.end_offsets(self._assigned)
+            table = [at for at in self._assigned if at.topic == self._prefix + STATIONS]
+            begins = await consumer.beginning_offsets(table)
+            self._to_load = {at: ends[at] for at in table if ends[at] > begins[at]}
+            self._positions = ends | begins
+        consumer.assign(self._assigned)
+        for at, position in self._positions.items():
+            consumer.seek(at, position)
+        self._consumer = consumer
+        self._note_loaded()
+
+    async def _tail(self, consumer: AIOKafkaConsumer) -> None:
+        heard_s = self._clock()
+        heard_ms = 0
+        while True:
+            try:
+                batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=SLICE)
+            except OffsetOutOfRangeError as error:
+                await self._to_earliest(consumer, list(error.args[0]))
+                continue
+            for at, records in batches.items():
+                self._dispatch(at, records)
+                self._positions[at] = records[-1].offset + 1
+                await asyncio.sleep(0)
+            for at in [*self._to_load]:
+                # Where the last records were compacted away only the consumer knows how far it is.
+                if await consumer.position(at) >= self._to_load[at]:
+                    del self._to_load[at]
+                    self._note_loaded()
+            latest_ms = max(consumer.last_poll_timestamp(at) or 0 for at in self._assigned)
+            if latest_ms != heard_ms:
+                heard_s, heard_ms = self._clock(), latest_ms
+            elif self._clock() - heard_s > self._silence_s:
+                raise TimeoutError(f"nothing heard for {self._silence_s:g} s")
+
+    def _note_loaded(self) -> None:
+        if not self._to_load:
+            self._became_ready.set()
+
+    async def _to_earliest(
+        self, consumer: AIOKafkaConsumer, lost: Sequence[TopicPartition]
+    ) -> None:
+        begins = await consumer.beginning_offsets(lost)
+        for at, begin in begins.items():
+            self.out_of_range += 1
+            log.error(
+                "records lost before they were read",
+                topic=at.topic,
+                partition=at.partition,
+                position=self._positions[at],
+                earliest=begin,
+            )
+            self._positions[at] = begin
+            consumer.seek(at, begin)
+
+    def _dispatch(
+        self, at: TopicPartition, records: Sequence[ConsumerRecord[bytes, bytes]]
+    ) -> None:
+        self.read += len(records)
+        name = at.topic.removeprefix(self._prefix)
+        if name == STATIONS:
+            for record in records:
+                self._note_station(record)
+            return
+        holds, deliver = self._holds, self._delivery[name]
+        for record in records:
+            # Nearly all concern a station held elsewhere: this line is the cost of a broadcast.
+            if record.key is not None and holds(record.key):
+                decoded = self._decoded(name, record)
+                if decoded is not None:
+                    try:
+                        deliver(record.key, record.offset, decoded)
+                    except Exception:
+                        self.broken += 1
+                        log.exception("a record's receiver failed", **_place(record))
+
+    def _note_station(self, record: ConsumerRecord[bytes, bytes]) -> None:
+        key = record.key
+        if key is not None and record.value is None and self._in_place(record):
+            self.stations.pop(key, None)
+            return
+        decoded = self._decoded(STATIONS, record)
+        if decoded is None or key is None:
+            return
+        try:
+            self.stations[key] = station_of(decoded)
+        except ValueError as error:
+            self.broken += 1
+            log.error("station record makes no sense", error=str(error), **_place(record))
+
+    def _decoded(self, name: str, record: ConsumerRecord[bytes, bytes]) -> Decoded | None:
+        """The record, or None (counted and logged) where it is broken or out of place."""
+        if record.key is None or not self._in_place(record):
+            return None
+        try:
+            topic, decoded = self._decode(record.value)
+            if topic != name:
+                raise ValueError(f"a record of {topic}")
+        except Exception as error:
+            self.broken += 1
+            log.error("record cannot be read", error=repr(error), **_place(record))
+            return None
+        if decoded["station"].encode() != record.key:
+            self.misrouted += 1
+            log.error("record under a key that is not its station", **_place(record))
+            return None
+        return decoded
+
+    def _in_place(self, record: ConsumerRecord[bytes, bytes]) -> bool:
+        if self._partition_of(record.key) == record.partition:
+            return True
+        self.misrouted += 1
+        log.error("record in the wrong partition; writers must use murmur2", **_place(record))
+        return False
+
+
+def _place(record: ConsumerRecord[bytes, bytes]) -> dict[str, object]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
