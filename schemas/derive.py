@@ -94,11 +94,19 @@ def avro_record(version: str, action: str, part: str) -> Avro:
     live in a namespace of its own, so that a later version never disturbs those of another
     payload. Raises SchemaError when the versions contradict each other.
     """
-    forms = _sharing(version, action, part)
     prefix = VERSIONS[version].field_prefix
     field = frame_field(version, action, part)
     namespace = f"chargewire.{prefix}.{field.removeprefix(f'{prefix}_')}"
-    record = _record(next(iter(forms.values())).name, _objects(forms), namespace, set())
+    return united_record(_sharing(version, action, part), namespace)
+
+
+def united_record(payload: Mapping[str, Form], namespace: str) -> Avro:
+    """The Avro record of one payload out of its form in each version, by the version's name.
+
+    Raises SchemaError for a property whose types have no type in common.
+    """
+    name = next(iter(payload.values())).name
+    record = _record(name, _objects(payload), namespace, set())
     return {"type": record.pop("type"), "namespace": namespace, **record}
 
 
@@ -111,7 +119,7 @@ def _sharing(version: str, action: str, part: str) -> _Forms:
     }
 
 
-def _objects(payload: _Forms) -> dict[str, _Forms]:
+def _objects(payload: Mapping[str, Form]) -> dict[str, _Forms]:
     """Every object within a payload by its name, in each version that has it.
 
     Objects of one name are one record, wherever they stand.
