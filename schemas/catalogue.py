@@ -44,29 +44,6 @@ class Action:
     parts: frozenset[str]
 
 
-# The functional blocks A to S of OCPP 2.1, part 2, in the order of their letters.
-BLOCKS: tuple[str, ...] = (
-    "security",
-    "provisioning",
-    "authorization",
-    "local-list",
-    "transactions",
-    "remote-control",
-    "availability",
-    "reservation",
-    "tariff",
-    "metering",
-    "smart-charging",
-    "firmware",
-    "certificates",
-    "diagnostics",
-    "display",
-    "data-transfer",
-    "bidirectional",
-    "der-control",
-    "battery-swap",
-)
-
 # OCPP-J 2.0.1, 4.3: the words of a CALLERROR.
 _WORDS_2X = {
     word: word
@@ -111,7 +88,8 @@ BY_SUBPROTOCOL: Mapping[str, Version] = MappingProxyType(
     {version.subprotocol: version for version in VERSIONS.values()}
 )
 
-# Block -> the actions that a station initiates, and those that it is asked. DataTransfer is both.
+# The functional blocks A to S of OCPP 2.1, part 2, in the order of their letters: the actions that
+# a station initiates, and those that it is asked. DataTransfer is both.
 _ACTIONS_2X: dict[str, tuple[str, str]] = {
     "security": ("SecurityEventNotification SignCertificate", "CertificateSigned"),
     "provisioning": (
@@ -165,6 +143,7 @@ _ACTIONS_2X: dict[str, tuple[str, str]] = {
     ),
     "battery-swap": ("BatterySwap", "RequestBatterySwap"),
 }
+BLOCKS: tuple[str, ...] = tuple(_ACTIONS_2X)
 # The same for 1.6 and its security extension; an action stands where its 2.x successor stands.
 _ACTIONS_16: dict[str, tuple[str, str]] = {
     "security": ("SecurityEventNotification SignCertificate", "CertificateSigned"),

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -14,7 +15,8 @@ Fit = Callable[[Any, list[Any]], Any]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLIS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3}0*)?Z", re.ASCII).fullmatch
-_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII).fullmatch
+# As JSON writes numbers, with an exponent that Decimal takes.
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII).fullmatch
 
 
 def millis(value: Any, lost: list[Any]) -> int | None:
@@ -108,13 +110,13 @@ def _integer(value: Any, lost: list[Any]) -> int | None:
         return int(value)
     lost.append(value)
     if type(value) is str and _NUMBER(value):
-        number = float(value)
-        if number.is_integer() and _fits_long(number):
-            return int(value) if value.lstrip("-").isdigit() else int(number)
+        number = Decimal(value)
+        if _fits_long(number) and number == int(number):
+            return int(number)
     return None
 
 
-def _fits_long(value: float) -> bool:
+def _fits_long(value: float | Decimal) -> bool:
     return -(2**63) <= value < 2**63
 
 

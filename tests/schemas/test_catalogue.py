@@ -29,6 +29,15 @@ def test_each_schema_file_is_one_part_of_one_action(version: str) -> None:
     )
 
 
+def test_blocks_are_the_topics_of_the_contract() -> None:
+    """The names and their order are contract: blocks A to S."""
+    assert " ".join(BLOCKS) == (
+        "security provisioning authorization local-list transactions remote-control availability "
+        "reservation tariff metering smart-charging firmware certificates diagnostics display "
+        "data-transfer bidirectional der-control battery-swap"
+    )
+
+
 def test_each_action_has_a_block_and_a_direction() -> None:
     """Blocks are those of the topics, and only DataTransfer goes both ways."""
     assert {row.block for row in ACTIONS.values()} == set(BLOCKS)
