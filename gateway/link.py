@@ -335,6 +335,10 @@ class Link(asyncio.Protocol):
         self._flush()
         self._server.loop.call_later(CLOSE_TIME_S, self._transport.abort)
 
+    def abort(self) -> None:
+        """Drop the socket at once."""
+        self._transport.abort()
+
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data:

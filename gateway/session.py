@@ -256,9 +256,8 @@ class Session:
         deviations, record = checked.deviations, checked.record
         if len(call.message_id) > MESSAGE_ID_LENGTH:
             deviations = (*deviations, "over_long_message_id")
-        secret = redaction.suspicious(text)
-        if secret:
-            redacted = redaction.redact(call.action, part, checked.payload)
+        if redaction.suspicious(text, "" if deviations else call.action):
+            redacted = redaction.redact(checked.payload)
             record, _ = shape(version.name, call.action, part).to_avro(redacted)
         waits = not call.send and replies.waits(
             version.name, call.action, checked.payload, policy.decided

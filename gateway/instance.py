@@ -1,0 +1,257 @@
+"""One gateway instance, from its first word with Kafka to its last flushed event."""
+
+import asyncio
+import os
+import platform
+import secrets
+import time
+from collections.abc import Awaitable
+from functools import partial
+from importlib.metadata import version
+from typing import TypeVar
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from gateway import kafka_clients
+from gateway.config import Config, address
+from gateway.events import cloudevent
+from gateway.inbound import Inbound
+from gateway.link import Link
+from gateway.metrics import Metrics
+from gateway.policy import Policies
+from gateway.producer import Probe, Producer
+from gateway.server import Server
+from schemas import admin, registry
+from schemas.codec import Codec
+from schemas.topics import partition
+
+log = structlog.get_logger("gateway")
+
+ALIVE_EVERY_S = 5.0
+LAG_EVERY_S = 0.5
+RETRY_EVERY_S = 2.0
+FLUSH_SHARE = 0.25  # of the drain time, for what is left in the producer at the end
+
+T = TypeVar("T")
+
+
+class Unfit(Exception):
+    """The gateway must not start like this; `problems` says why, a line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Instance:
+    """Puts the parts together; `run` returns the exit code, `unready` says why not (yet)."""
+
+    def __init__(self, config: Config, worker: str, metrics: Metrics) -> None:
+        host = config.instance or platform.node() or "gateway"
+        # Never the same twice: a gateway that was killed must be seen to be gone.
+        self.name = "-".join(part for part in (host, worker, secrets.token_hex(3)) if part)
+        self._config = config
+        self._metrics = metrics
+        self._started_ms = time.time_ns() // 1_000_000
+        self._state = "starting"
+        self._codec: Codec
+        self._producer: Producer
+        self._inbound: Inbound
+        self._server: Server
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def unready(self) -> list[str]:
+        """Reasons why no station should come here now; none of them: ready."""
+        if self._state != "ready":
+            return [self._state]
+        reasons = []
+        if self._producer.state != "ready":
+            reasons.append("outage: Kafka does not acknowledge")
+        if not self._inbound.ready:
+            reasons.append("inbound: the log is not being read")
+        return reasons
+
+    async def run(self, stop: asyncio.Event) -> int:
+        """Start, serve until `stop`, end in order. 0, or 1 where it must not start."""
+        try:
+            listening = await _unless(stop, self._start())
+        except Unfit as error:
+            for problem in error.problems:
+                log.error("cannot start", problem=problem)
+            return 1
+        if listening is not None:
+            self._state = "ready"
+            log.info("ready", gateway=self.name, listen=self._config.listen)
+            await stop.wait()
+            await self._end(listening)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        log.info("ended", gateway=self.name)
+        return 0
+
+    async def _start(self) -> asyncio.Server:
+        config = self._config
+        self._state = "starting: waiting for Kafka"
+        await self._checked()
+        self._codec = Codec(await registry.resolve(config))
+        self._build()
+        await self._producer.start()
+        self._state = "starting: reading the log"
+        await self._inbound.start()
+        host, port = address(config.listen)
+        try:
+            listening = await asyncio.get_running_loop().create_server(
+                partial(Link, self._server),
+                host or None,
+                port,
+                reuse_port=config.workers > 1,
+                backlog=4096,
+            )
+        except OSError as error:
+            raise Unfit([f"CHARGEWIRE_LISTEN={config.listen}: {error.strerror}"]) from None
+        self._tasks += [
+            asyncio.create_task(self._stay_alive()),
+            asyncio.create_task(self._measure_lag()),
+        ]
+        return listening
+
+    async def _checked(self) -> None:
+        """Wait for Kafka, then make sure that what it acknowledges is safe with it."""
+        config = self._config
+        while True:
+            try:
+                problems = await admin.unfit(
+                    config, allow_single_replica=config.allow_single_replica
+                )
+            except (KafkaError, OSError) as error:
+                log.warning("Kafka is not there yet", kafka=config.kafka, error=repr(error))
+                await asyncio.sleep(RETRY_EVERY_S)  # a pause between attempts
+                continue
+            if problems:
+                raise Unfit(problems)
+            return
+
+    def _build(self) -> None:
+        config, loop, metrics = self._config, asyncio.get_running_loop(), self._metrics
+        options = config.client_options()
+        limit = config.frame_limit_bytes
+        self._producer = Producer(
+            connect=partial(
+                kafka_clients.open_producer,
+                options,
+                frame_limit_bytes=limit,
+                ack_time_s=config.ack_time_s,
+            ),
+            probe=self._alive,
+            ack_time_s=config.ack_time_s,
+            record_bytes_max=kafka_clients.RECORD_FACTOR * limit - 4096,
+            low_water=config.events_in_flight_max // 2,
+            on_outage=self._outage,
+            on_drained=lambda: self._server.room(),
+            observe_ack_s=metrics.acknowledged,
+        )
+        self._inbound = Inbound(
+            connect=partial(kafka_clients.open_consumer, options, frame_limit_bytes=limit),
+            decode=self._codec.decode,
+            holds=lambda key: self._server.router.holds(key),
+            partition_of=lambda key: partition(key, config.partitions),
+            partitions=config.partitions,
+            prefix=config.prefix,
+            on_connection=lambda *read: self._server.connection_read(*read),
+            on_decision=lambda *read: self._server.decision_read(*read),
+            on_command=lambda *read: None,
+        )
+        self._server = Server(
+            config=config,
+            instance=self.name,
+            producer=self._producer,
+            encode=self._codec.encode,
+            policies=Policies(config, self._inbound.stations),
+            metrics=metrics,
+            loop=loop,
+        )
+        producer, server = self._producer, self._server
+        metrics.watch("paused", lambda: len(server.held))
+        metrics.watch("events_in_flight", lambda: producer.in_flight)
+        metrics.watch("events_acknowledged", lambda: producer.acknowledged)
+        metrics.watch("events_unknown", lambda: producer.unknown)
+        metrics.watch("batches", lambda: producer.batches)
+        metrics.watch("disconnects_kept", lambda: producer.kept)
+        metrics.watch("disconnects_dropped", lambda: producer.dropped)
+        metrics.watch("outage", lambda: producer.state == "outage")
+        metrics.watch("outages", lambda: producer.failures)
+        metrics.watch("cpu_seconds", time.process_time)
+
+    def _outage(self) -> None:
+        """The bus is gone: what waits was closed; the rest is, when the outage lasts."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._config.outage_time_s - self._config.ack_time_s, self._judge_outage)
+
+    def _judge_outage(self) -> None:
+        since_s = self._producer.outage_since
+        if since_s is not None:
+            log.error("the outage lasts: all stations are sent away")
+            self._server.close_all(1013, "the log is out of reach")
+
+    def _alive(self) -> Probe:
+        now_ms = time.time_ns() // 1_000_000
+        server = getattr(self, "_server", None)
+        record = {
+            "gateway": self.name,
+            "host": platform.node(),
+            "process_id": os.getpid(),
+            "version": version("chargewire"),
+            "started_at": self._started_ms,
+            "at": now_ms,
+            "ready": self._state == "ready",
+            "state": self._state.partition(":")[0],
+            "connections": server.connections if server else 0,
+            "listen": self._config.listen,
+            "admin": self._config.admin,
+        }
+        return self._of_gateways(self._codec.encode("gateways", record), now_ms)
+
+    def _of_gateways(self, value: bytes | None, now_ms: int) -> Probe:
+        key = self.name.encode()
+        source = f"/gateways/{self.name}".encode()
+        headers = cloudevent(f"{self.name}.{now_ms}", "ocpp.gateway.alive", source, now_ms)
+        topic = self._config.prefix + "gateways"
+        return Probe(topic, partition(key, self._config.partitions), key, value, headers, now_ms)
+
+    async def _stay_alive(self) -> None:
+        while True:
+            await asyncio.sleep(ALIVE_EVERY_S)
+            self._producer.record(*self._alive(), lambda _: None)
+
+    async def _measure_lag(self) -> None:
+        loop, lag = asyncio.get_running_loop(), self._metrics.spread("loop_lag_seconds")
+        while True:
+            due_s = loop.time() + LAG_EVERY_S
+            await asyncio.sleep(LAG_EVERY_S)
+            lag.observe(max(0.0, loop.time() - due_s))
+
+    async def _end(self, listening: asyncio.Server) -> None:
+        self._state = "stopping"
+        listening.close()
+        await self._server.drain()
+        await self._inbound.stop()
+        gone = self._of_gateways(None, time.time_ns() // 1_000_000)
+        self._producer.record(*gone, lambda _: None)
+        lost = await self._producer.stop(self._config.drain_time_s * FLUSH_SHARE)
+        if lost:
+            log.error("events were not acknowledged before the end", events=lost)
+
+
+async def _unless(stop: asyncio.Event, work: Awaitable[T]) -> T | None:
+    """The result of the work, or None when `stop` comes first; then the work is cancelled."""
+    working = asyncio.ensure_future(work)
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({working, stopping}, return_when="FIRST_COMPLETED")
+    stopping.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    return None

@@ -1,0 +1,65 @@
+"""What binds a session: the configuration, and over it what the platform says of the station."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from gateway import replies, session
+from gateway.config import Config
+from gateway.stations import Station
+from gateway.validation import DEFAULT_QUIRKS
+
+# What `unknown_stations` gives in a BootNotification.conf; `refuse` never gets that far.
+_REGISTRATION = {"accept": "Accepted", "pending": "Pending", "reject": "Rejected"}
+
+
+@dataclass(frozen=True)
+class Policies:
+    """Policies by record key; `stations` is the live table of `ocpp.stations`."""
+
+    config: Config
+    stations: Mapping[bytes, Station]
+
+    def of(self, key: bytes) -> session.Policy:
+        """The policy of a station whose record key is `key`, as things stand now."""
+        station = self.stations.get(key)
+        return self._unknown if station is None else self._known(station)
+
+    def refuses(self, key: bytes) -> bool:
+        """Whether a station is refused at the handshake because the platform does not know it."""
+        return self.config.unknown_stations == "refuse" and key not in self.stations
+
+    @cached_property
+    def _unknown(self) -> session.Policy:
+        registration = _REGISTRATION.get(self.config.unknown_stations, "Rejected")
+        return self._policy(registration, None)
+
+    def _known(self, station: Station) -> session.Policy:
+        policy = self._policy(station.registration_status or "Accepted", station.boot_interval_s)
+        if station.quirks is not None:
+            lenient = DEFAULT_QUIRKS if "lenient" in station.quirks else frozenset()
+            policy = replace(policy, quirks=station.quirks | lenient)
+        if station.ping_interval_s is not None:
+            policy = replace(policy, ping_interval_s=float(station.ping_interval_s))
+        return policy
+
+    def _policy(self, registration: str, interval_s: int | None) -> session.Policy:
+        config = self.config
+        if interval_s is None:
+            accepted = registration == "Accepted"
+            interval_s = config.boot_interval_s if accepted else config.pending_interval_s
+        decided = frozenset(config.decided)
+        unsure = "error" if "Authorize" in decided else "accept"
+        return session.Policy(
+            quirks=config.quirk_rules,
+            decided=decided,
+            answers=replies.Policy(
+                registration=registration,
+                interval_s=interval_s,
+                authorize=config.authorize_fallback or unsure,
+            ),
+            decision_time_s=config.decision_time_s,
+            frame_limit_bytes=config.frame_limit_bytes,
+            ping_interval_s=config.ping_interval_s,
+            ping_time_s=config.ping_time_s,
+        )

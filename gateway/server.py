@@ -1,0 +1,313 @@
+"""One gateway instance: the links it holds, whom it lets in, what the log tells it."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+
+import structlog
+from websockets.http11 import Request
+
+from gateway import handshake
+from gateway.config import Config
+from gateway.events import Encode, Event, Writer, cloudevent
+from gateway.handshake import Accept, Refuse
+from gateway.link import CLOSE_TIME_S, Link
+from gateway.metrics import Metrics
+from gateway.policy import Policies
+from gateway.producer import Producer
+from gateway.router import Router
+from gateway.session import Count, Decision, Instant, Session, Write
+from schemas.topics import partition
+
+log = structlog.get_logger("gateway")
+
+SLICE_EVERY_S = 0.1
+
+
+class Server:
+    """What the links of one instance share, and the protocol factory of its listening socket."""
+
+    def __init__(  # noqa: PLR0913 - the parts that the composition root puts together
+        self,
+        *,
+        config: Config,
+        instance: str,
+        producer: Producer,
+        encode: Encode,
+        policies: Policies,
+        metrics: Metrics,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self.config = config
+        self.instance = instance
+        self.loop = loop
+        self.router: Router[Link] = Router()
+        self.held: set[Link] = set()
+        self.calls_max = config.pipelined_calls_max + config.pipelined_answers_extra
+        self.websocket_log = logging.getLogger("websockets.server")
+        self.stopping = False
+        self._producer = producer
+        self._encode = encode
+        self._policies = policies
+        self._metrics = metrics
+        self._links: set[Link] = set()
+        self._opening: set[Link] = set()
+        self._takeovers = handshake.Takeovers(config.takeovers_per_minute)
+        self._refusals = handshake.RefusalLog()
+        self._all_closed = asyncio.Event()
+
+    def now(self) -> Instant:
+        """The moment, by the loop's clock and in UTC."""
+        return Instant(self.loop.time(), time.time_ns() // 1_000_000)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many events are in flight that nothing more is read."""
+        return self._producer.in_flight >= self.config.events_in_flight_max
+
+    @property
+    def connections(self) -> int:
+        """Links whose `connected` is in the log."""
+        return len(self._links) - len(self._opening)
+
+    def room(self) -> None:
+        """Events were acknowledged: let those read on that were held for the crowd."""
+        for link in list(self.held):
+            link.resume()
+
+    # Links coming and going.
+
+    def link_made(self, link: Link) -> None:
+        self._links.add(link)
+        self._opening.add(link)
+        self._metrics.handshakes(len(self._opening))
+
+    def link_lost(self, link: Link) -> None:
+        self._links.discard(link)
+        self._opening.discard(link)
+        self._metrics.handshakes(len(self._opening))
+        session = link.session
+        if session is not None:
+            self.router.remove(link)
+            if session.writer.epoch is not None:
+                self._metrics.disconnected(session.writer.version.name, link.close_code)
+                log.info("disconnected", **link.named, code=link.close_code)
+        if not self._links:
+            self._all_closed.set()
+
+    def handshake_late(self, link: Link) -> None:
+        self._metrics.refused("handshake_time")
+        log.info("handshake too slow", address=link.address)
+
+    def admit(self, link: Link, request: Request) -> Accept | Refuse:
+        """What becomes of an upgrade request: first whether it is one for us, then whether now."""
+        offered = [
+            name.strip()
+            for value in request.headers.get_all("Sec-WebSocket-Protocol")
+            for name in value.split(",")
+        ]
+        answer = handshake.answer(
+            request.path,
+            offered,
+            prefix=self.config.path,
+            fallback=self.config.subprotocol_fallback,
+        )
+        if isinstance(answer, Refuse):
+            return answer
+        return self._no_room(answer.station) or answer
+
+    def _no_room(self, station: str) -> Refuse | None:
+        key, later = station.encode(), self.config.retry_after_s
+        wait_s = self._takeovers.wait_s(key, self.loop.time())
+        if self.stopping:
+            reason, body = "stopping", "This gateway is going down; connect again."
+        elif self._producer.state != "ready":
+            reason, body = "outage", "The log is out of reach; try again later."
+        elif self.connections >= self.config.connections_max:
+            reason, body = "connections_max", "This gateway is full; try again later."
+        elif len(self._opening) > self.config.handshakes_max:
+            reason, body = "handshakes_max", "Too many handshakes at once; try again later."
+        elif wait_s and self.router.holds(key):
+            reason, later = "takeovers", wait_s
+            body = "Connections of this station id replace each other: is the id used twice?"
+        elif self._policies.refuses(key):
+            return Refuse(404, "unknown_station", "This station is not registered.\n", station)
+        else:
+            return None
+        return Refuse(503, reason, body + "\n", station, later)
+
+    def refused(self, link: Link, request: Request, refuse: Refuse) -> None:
+        """Count a refused handshake, and put it into the log unless its address floods."""
+        self._metrics.refused(refuse.reason)
+        log.info("refused", address=link.address, reason=refuse.reason, station=refuse.station)
+        now = self.now()
+        suppressed = self._refusals.admits(link.address, now.s)
+        if suppressed is None:
+            return
+        event_id = f"{self.instance}.{uuid.uuid4()}"
+        record = {
+            "event_id": event_id,
+            "address": link.address,
+            "station": refuse.station,
+            "path": request.path[:1000],
+            "status": refuse.status,
+            "reason": refuse.reason,
+            "detail": refuse.body.strip(),
+            "offered_subprotocols": request.headers.get_all("Sec-WebSocket-Protocol"),
+            "user_agent": request.headers.get("User-Agent"),
+            "suppressed": suppressed,
+            "gateway": self.instance,
+            "at": now.ms,
+        }
+        key = link.address.encode()
+        source = f"/gateways/{self.instance}".encode()
+        headers = cloudevent(event_id, "ocpp.refused", source, now.ms)
+        value = self._encode("refusals", record)
+        self._send("refusals", key, value, headers, now.ms, lambda _: None)
+
+    def open(self, link: Link, request: Request, accept: Accept) -> None:
+        """Put `connected` into the log; the link is open once that is acknowledged."""
+        link.key = accept.station.encode()
+        link.partition = partition(link.key, self.config.partitions)
+        connection_id = str(uuid.uuid4())
+        writer = Writer(
+            station=accept.station,
+            connection_id=connection_id,
+            gateway=self.instance,
+            version=accept.version,
+            encode=self._encode,
+        )
+        link.session = Session(writer, self._policies.of(link.key))
+        self.router.add(link)
+        facts = {
+            "remote_address": link.address,
+            "offered_subprotocols": request.headers.get_all("Sec-WebSocket-Protocol"),
+            "user_agent": request.headers.get("User-Agent"),
+            "takeover": len(self.router.links(link.key)) > 1,
+        }
+        for effect in link.session.opened(facts, self.now()):
+            self.record(link, effect.event, link.connected)
+
+    def opened(self, link: Link, epoch: int) -> None:
+        """The link's `connected` is at this offset: it takes over from every older one."""
+        self._opening.discard(link)
+        self._metrics.handshakes(len(self._opening))
+        session = link.session
+        assert session is not None, "an opened link has a session"
+        self._metrics.connected(session.writer.version.name)
+        log.info("connected", **link.named, version=session.writer.version.name, epoch=epoch)
+        self._newest(link.key, epoch)
+
+    # To the log.
+
+    def record(
+        self,
+        link: Link,
+        event: Event,
+        done: Callable[[int | None], None],
+        *,
+        keep: bool = False,
+    ) -> None:
+        """Hand an event of the link to the producer; `done` learns its position, or None."""
+        self._metrics.event(event)
+        if event.rule:
+            log.warning("rejected", **link.named, rule=event.rule, message_id=event.message_id)
+        self._producer.record(
+            self.config.prefix + event.topic,
+            link.partition,
+            link.key,
+            event.value,
+            event.headers,
+            event.at_ms,
+            done,
+            wait=keep,
+        )
+
+    def _send(  # noqa: PLR0913 - the columns of a Kafka record
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes | None,
+        headers: tuple[tuple[str, bytes], ...],
+        at_ms: int,
+        done: Callable[[int | None], None],
+    ) -> None:
+        number = partition(key, self.config.partitions)
+        name = self.config.prefix + topic
+        self._producer.record(name, number, key, value, headers, at_ms, done)
+
+    def count(self, effect: Count) -> None:
+        self._metrics.count(effect.metric, effect.label)
+
+    def answered(self, write: Write) -> None:
+        self._metrics.answered(write.action, self.loop.time() - write.since_s)
+
+    # From the log.
+
+    def _newest(self, key: bytes, epoch: int) -> None:
+        if self.router.connected(key, epoch):
+            self._takeovers.happened(key, self.loop.time())
+            self._metrics.takeover()
+
+    def connection_read(self, key: bytes, position: int, record: Mapping[str, object]) -> None:
+        """A record of the connection log about a station held here."""
+        if record["type"] == "connected":
+            self._newest(key, position)
+
+    def decision_read(self, key: bytes, record: Mapping[str, object]) -> None:
+        """A decision about a station held here."""
+        link = self.router.current(key)
+        if link is None or link.session is None:
+            return
+        decision = Decision(
+            event_id=str(record["event_id"]),
+            response=_text(record["response"]),
+            error_code=_text(record["error_code"]),
+            error_description=_text(record["error_description"]),
+        )
+        link.perform(link.session.decided(decision, self.now()))
+
+    # The end.
+
+    def close_all(self, code: int, reason: str) -> None:
+        """Close every link at once, unanswered: the bus is gone for too long."""
+        for link in list(self._links):
+            link.give_up(code, reason)
+
+    async def drain(self) -> None:
+        """Finish the calls in hand and close the links, slice by slice, within the drain time.
+
+        Half of the time is for finishing; what then still waits (for a bus that is down) is closed
+        unanswered, so that its stations try again elsewhere.
+        """
+        self.stopping = True
+        finish_s = self.loop.time() + self.config.drain_time_s / 2
+        links = list(self._links)
+        for at in range(0, len(links), self.config.drain_slice):
+            for link in links[at : at + self.config.drain_slice]:
+                link.stop()
+            if at + self.config.drain_slice < len(links):
+                await asyncio.sleep(SLICE_EVERY_S)  # a pace, so that not all come back at once
+        if not await self._empty(finish_s - self.loop.time()):
+            self.close_all(1012, "the gateway restarts")
+            if not await self._empty(CLOSE_TIME_S):
+                for link in list(self._links):
+                    link.abort()
+                await self._empty(1.0)
+
+    async def _empty(self, within_s: float) -> bool:
+        """Wait until no link is left; False when the time is over before."""
+        if self._links:
+            self._all_closed.clear()
+            try:
+                async with asyncio.timeout(max(0.0, within_s)):
+                    await self._all_closed.wait()
+            except TimeoutError:
+                return False
+        return True
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,94 @@
+"""Several gateway processes on one port, and the one admin port that speaks for all of them."""
+
+import asyncio
+import multiprocessing
+import tempfile
+from collections.abc import Callable
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+import structlog
+
+from gateway import exposition
+from gateway.admin import Admin, Schemas, application
+from gateway.config import Config
+
+log = structlog.get_logger("gateway")
+
+RESTART_AFTER_S = 1.0
+KILL_AFTER_S = 5.0  # beyond the drain time: a worker that hangs must not hold up the others
+
+Main = Callable[[Config, str, Path], int]
+"""What a worker runs: (settings, its name, folder for what it tells its parent) -> exit code."""
+
+
+async def run(config: Config, main: Main, schemas: Schemas | None, stop: asyncio.Event) -> int:
+    """Keep `config.workers` processes running until `stop`; returns the worst exit code.
+
+    A worker that dies is started again; one that ends with an error before it was ever ready ends
+    all, since the next would end alike. OSError when the admin address cannot be had.
+    """
+    with tempfile.TemporaryDirectory(prefix="chargewire-") as folder:
+        directory = Path(folder)
+        told = exposition.Workers(directory)
+        admin = Admin(
+            config.admin,
+            application(
+                metrics=lambda: exposition.text(told.samples()),
+                unready=lambda: ["stopping"] if stop.is_set() else told.unready(),
+                unwell=told.unwell,
+                schemas=schemas,
+            ),
+        )
+        await admin.start()
+        try:
+            names = [f"worker-{number}" for number in range(1, config.workers + 1)]
+            keeping = [_keep(config, main, name, directory, told, stop) for name in names]
+            return max(await asyncio.gather(*keeping))
+        finally:
+            await admin.stop()
+
+
+async def _keep(  # noqa: PLR0913 - what one worker needs, and what it is told by
+    config: Config,
+    main: Main,
+    name: str,
+    directory: Path,
+    told: exposition.Workers,
+    stop: asyncio.Event,
+) -> int:
+    context = multiprocessing.get_context("spawn")
+    while True:
+        process = context.Process(target=_main, args=(main, config, name, directory), name=name)
+        told.expect(name)
+        process.start()
+        code = await _ended(process, config.drain_time_s + KILL_AFTER_S, stop)
+        was_ready = not any(reason.startswith(f"{name}: ") for reason in told.unready())
+        told.retire(name)
+        if stop.is_set():
+            return code
+        if not was_ready:
+            stop.set()
+            return code or 1
+        log.error("a worker died and is started again", worker=name, exit_code=code)
+        await asyncio.sleep(RESTART_AFTER_S)  # nothing to await: a pause between attempts
+
+
+async def _ended(process: SpawnProcess, grace_s: float, stop: asyncio.Event) -> int:
+    """Wait for the process; once `stop` is set, ask it to end, and after `grace_s` make it."""
+    ending = asyncio.create_task(asyncio.to_thread(process.join))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({ending, stopping}, return_when="FIRST_COMPLETED")
+    stopping.cancel()
+    if not ending.done():
+        process.terminate()
+        done, _ = await asyncio.wait({ending}, timeout=grace_s)
+        if not done:
+            process.kill()
+            await ending
+    code = process.exitcode
+    return code if code is not None and code >= 0 else 1
+
+
+def _main(main: Main, config: Config, name: str, directory: Path) -> None:
+    raise SystemExit(main(config, name, directory))
