@@ -1,0 +1,215 @@
+"""The producer against a real Kafka that is killed, paused and gone: promises 1 and 2."""
+
+import asyncio
+import gc
+import os
+from collections.abc import Callable
+from functools import partial
+
+import psutil
+import pytest
+
+from deploy.local.kafka import Broker
+from gateway.kafka_clients import Probe, open_producer
+from gateway.producer import Producer
+from tests import log
+
+pytestmark = pytest.mark.kafka
+
+PARTITIONS = 3
+HEADERS = tuple((f"ce_{name}", b"x" * 20) for name in ("id", "type", "source", "time", "version"))
+
+
+class Book:
+    """A producer below `prefix`, and what became of each record that it was handed."""
+
+    def __init__(self, bootstrap: str, prefix: str, *, ack_time_s: float = 5.0) -> None:
+        self.bootstrap = bootstrap
+        self.prefix = prefix
+        self.handed = 0
+        self.outcomes: dict[bytes, tuple[int, int | None]] = {}
+        self.ready = asyncio.Event()
+        self.outage = asyncio.Event()
+        options = {"bootstrap_servers": bootstrap}
+        self.producer = Producer(
+            connect=partial(
+                open_producer, options, frame_limit_bytes=262_144, ack_time_s=ack_time_s
+            ),
+            probe=lambda: Probe(prefix + "gateways", 0, b"me", b"alive", (), 0),
+            ack_time_s=ack_time_s,
+            record_bytes_max=2_000_000,
+            on_outage=self.outage.set,
+            on_ready=self.ready.set,
+            back_off_s=(0.1, 0.5),
+        )
+
+    async def open(self) -> None:
+        names = [self.prefix + "events", self.prefix + "gateways"]
+        await log.create(self.bootstrap, names, partitions=PARTITIONS)
+        await self.producer.start()
+
+    def record(self, *, wait: bool = False) -> None:
+        """Hand over the next record; the partitions take turns."""
+        number, self.handed = self.handed, self.handed + 1
+        where, value = number % PARTITIONS, b"%d" % number
+
+        def done(offset: int | None) -> None:
+            assert value not in self.outcomes, "a record is done once"
+            self.outcomes[value] = (where, offset)
+
+        self.producer.record(
+            self.prefix + "events", where, b"station", value, HEADERS, 1, done, wait=wait
+        )
+
+    async def load(self, until: Callable[[], bool]) -> None:
+        """Hand over about ten thousand records a second until it is enough."""
+        while not until():
+            for _ in range(20):
+                self.record()
+            await asyncio.sleep(0.002)
+
+    async def idle(self) -> None:
+        """Wait until each record has its outcome."""
+        async with asyncio.timeout(30):
+            while len(self.outcomes) < self.handed:  # noqa: ASYNC110 - the outcomes are the event
+                await asyncio.sleep(0.01)
+
+    async def check_against_the_log(self) -> int:
+        """Each acknowledged record is where it was said to be, none is there twice; how many."""
+        found = await log.read(self.bootstrap, self.prefix + "events", PARTITIONS)
+        values = [value for records in found.values() for value in records.values()]
+        assert len(values) == len(set(values)), "no record is in the log twice"
+        acknowledged = {v: o for v, o in self.outcomes.items() if o[1] is not None}
+        for value, (where, offset) in acknowledged.items():
+            assert offset is not None
+            assert found[where].get(offset) == value
+        for where in range(PARTITIONS):
+            in_order = [o for w, o in self.outcomes.values() if w == where and o is not None]
+            assert in_order == sorted(in_order), "outcomes come in the order of the partition"
+        return len(acknowledged)
+
+
+def leftovers(port: int) -> tuple[int, list[object]]:
+    """Sockets of this process to the broker, and tasks other than the test's own."""
+    gc.collect()
+    own = psutil.Process(os.getpid()).net_connections("tcp")
+    sockets = sum(1 for one in own if one.raddr and one.raddr.port == port)
+    return sockets, [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+async def pause(broker: Broker) -> None:
+    """Pause the broker, and return when all its threads stand still."""
+    broker.pause()
+    process = psutil.Process(broker.pid)
+    while process.status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 - no event tells
+        await asyncio.sleep(0.001)
+
+
+async def test_offsets_are_those_of_the_log(kafka: Broker, prefix: str) -> None:
+    """Every record is at its own offset, in the order in which it was handed over."""
+    book = Book(kafka.bootstrap, prefix)
+    await book.open()
+    await book.load(lambda: book.handed >= 5000)
+    assert await book.producer.stop(10) == 0
+    assert book.producer.batches < book.producer.acknowledged
+    assert await book.check_against_the_log() == book.handed
+    assert leftovers(kafka.port) == (0, [])
+
+
+async def test_the_largest_record_is_taken(kafka: Broker, prefix: str) -> None:
+    """A record close to the limit passes, alone in its batch, where the topic allows it."""
+    book = Book(kafka.bootstrap, prefix)
+    size = {"max.message.bytes": str(8 * 262_144)}
+    await log.create(kafka.bootstrap, [prefix + "events"], partitions=3, options=size)
+    await log.create(kafka.bootstrap, [prefix + "gateways"])
+    await book.producer.start()
+    offsets: list[int | None] = []
+    for _ in range(3):
+        book.producer.record(
+            prefix + "events", 0, b"station", b"x" * 2_000_000, HEADERS, 1, offsets.append
+        )
+    assert await book.producer.stop(20) == 0
+    assert offsets == [0, 1, 2]
+
+
+async def test_a_missing_topic_is_not_created(kafka: Broker, prefix: str) -> None:
+    """Its records have no known outcome, and it is still missing afterwards."""
+    book = Book(kafka.bootstrap, prefix)
+    await log.create(kafka.bootstrap, [prefix + "gateways"])
+    await book.producer.start()
+    book.record()
+    await asyncio.wait_for(book.outage.wait(), 10)
+    assert book.outcomes == {b"0": (0, None)}
+    await book.producer.stop(5)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(log.read(kafka.bootstrap, prefix + "events"), 1)
+
+
+async def test_kill_under_load(broker: Broker, prefix: str) -> None:
+    """kill -9 and start again: what was acknowledged is there, the rest is called unknown."""
+    book = Book(broker.bootstrap, prefix, ack_time_s=2)
+    await book.open()
+    await book.load(lambda: len(book.outcomes) > 2000)
+    killed = asyncio.get_running_loop().call_later(0.05, broker.kill)
+    await book.load(book.outage.is_set)
+    assert killed.when() < asyncio.get_running_loop().time()
+    assert book.producer.state == "outage"
+    book.record()
+    book.record(wait=True)
+    book.ready.clear()
+    await broker.start()
+    await asyncio.wait_for(book.ready.wait(), 30)
+    enough = book.handed + 2000
+    await book.load(lambda: book.handed >= enough)
+    await book.idle()
+    assert await book.producer.stop(10) == 0
+    assert await book.check_against_the_log() < book.handed
+    outcomes = list(book.outcomes.values())
+    assert None in {offset for _, offset in outcomes}
+    assert all(offset is not None for _, offset in outcomes[-2000:]), "all is well again"
+    assert leftovers(broker.port) == (0, [])
+
+
+async def test_pause_past_the_ack_time(broker: Broker, prefix: str) -> None:
+    """A broker that says nothing: unknown after ack_time, and ready when it talks again."""
+    book = Book(broker.bootstrap, prefix, ack_time_s=1)
+    await book.open()
+    await book.load(lambda: len(book.outcomes) > 500)
+    await book.idle()
+    loop = asyncio.get_running_loop()
+    await pause(broker)
+    before = loop.time()
+    book.record()
+    await asyncio.wait_for(book.outage.wait(), 10)
+    assert 0.9 < loop.time() - before < 1.5
+    await book.idle()
+    assert book.producer.state == "outage"
+    book.record(wait=True)
+    book.ready.clear()
+    broker.resume()
+    await asyncio.wait_for(book.ready.wait(), 20)
+    await book.idle()
+    assert list(book.outcomes.values())[-1][1] is not None, "what could wait is in the log"
+    assert await book.producer.stop(5) == 0
+    await book.check_against_the_log()
+    assert leftovers(broker.port) == (0, [])
+
+
+@pytest.mark.parametrize("fault", ["kill", "pause"])
+async def test_stop_without_a_broker(broker: Broker, prefix: str, fault: str) -> None:
+    """It ends within its time, counts what was never acknowledged, and leaves nothing behind."""
+    book = Book(broker.bootstrap, prefix, ack_time_s=10)
+    await book.open()
+    await book.load(lambda: len(book.outcomes) > 500)
+    await book.idle()
+    if fault == "kill":
+        broker.kill()
+    else:
+        await pause(broker)
+    for _ in range(100):
+        book.record()
+    before = asyncio.get_running_loop().time()
+    assert await book.producer.stop(3) == 100
+    assert asyncio.get_running_loop().time() - before < 3.1
+    assert {offset for _, offset in list(book.outcomes.values())[-100:]} == {None}
+    assert leftovers(broker.port) == (0, [])

@@ -1,0 +1,51 @@
+"""Makes topics and reads them back, for tests: independent of the code under test."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+
+async def create(
+    bootstrap: str,
+    names: Iterable[str],
+    *,
+    partitions: int = 1,
+    options: Mapping[str, str] | None = None,
+) -> None:
+    """Create topics with replication 1."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        topics = [
+            NewTopic(name, partitions, 1, topic_configs=dict(options or {})) for name in names
+        ]
+        await admin.create_topics(topics)
+        while not set(names) <= set(await admin.list_topics()):  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.05)
+    finally:
+        await admin.close()
+
+
+async def read(bootstrap: str, topic: str, partitions: int = 1) -> dict[int, dict[int, bytes]]:
+    """All that is in a topic: partition -> offset -> value."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        assigned = [TopicPartition(topic, number) for number in range(partitions)]
+        ends = await consumer.end_offsets(assigned)
+        begins = await consumer.beginning_offsets(assigned)
+        consumer.assign(assigned)
+        for at, begin in begins.items():
+            consumer.seek(at, begin)
+        found: dict[int, dict[int, bytes]] = {number: {} for number in range(partitions)}
+        left = {at for at in assigned if ends[at] > begins[at]}
+        while left:
+            for at, records in (await consumer.getmany(timeout_ms=200)).items():
+                found[at.partition] |= {record.offset: record.value for record in records}
+                if records[-1].offset + 1 >= ends[at]:
+                    left.discard(at)
+        return found
+    finally:
+        await consumer.stop()
