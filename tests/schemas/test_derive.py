@@ -246,6 +246,7 @@ def test_what_cannot_be_united_stops_the_build() -> None:
     assert united(old=integer, new=number) == "double"
     for old, new in [
         (string, integer),
+        (string, number),
         (string, Form("time")),
         (integer, Form("array", items=integer)),
         (Form("array", items=integer), Form("array", items=number)),
