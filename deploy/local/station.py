@@ -1,0 +1,220 @@
+"""One simulated charging station: boots, beats, obeys, and keeps books of what it said.
+
+Time is compressed: a duration of the plan passes `speed` times faster, while timestamps are real
+(a station takes its clock from BootNotification) and meters advance by the plan.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from random import Random
+from urllib.parse import quote
+
+from deploy.local import answers, memory
+from deploy.local.answers import (
+    Answer,
+    Configure,
+    Effect,
+    KeepList,
+    Operate,
+    Restart,
+    Start,
+    Stop,
+    Tell,
+)
+from deploy.local.calls import HEARTBEAT, Call, Dialect, Moment, Payload
+from deploy.local.connector import Connector, Meters, Plan
+from deploy.local.days import MODELS, days
+from deploy.local.dialects import Dialect2, Dialect16
+from deploy.local.line import Line, Owner
+from deploy.local.link import Books, Hearing
+from deploy.local.memory import AVAILABLE, Memory, Plug
+
+SPEED = 60.0
+"""A minute of the plan in a second: a whole session in about a minute."""
+
+HEARTBEAT_MIN_S = 1.0  # real seconds, however fast the plan passes
+BOOKS_MAX = 10_000  # entries that a station keeps when nobody gave it books of its own
+RESTART_S = 60.0  # of the plan: how long a reset takes
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where a fleet lives. `url` is the gateway's with its path; `meters` outlive a run."""
+
+    url: str
+    seed: int
+    speed: float = SPEED
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    meters: Meters = field(default_factory=dict)
+    plan: Plan = days
+
+
+def version_of(number: int) -> str:
+    """1.6 and 2.0.1 by turns, and every sixth station 2.1."""
+    if number % 6 == 0:
+        return "2.1"
+    return "1.6" if number % 2 else "2.0.1"
+
+
+class Station:
+    """One simulated station; `live` runs until cancelled, `farewell` ends its sessions before.
+
+    `books` are what it sent and which answer it got.
+    """
+
+    def __init__(self, number: int, world: World, books: Books | None = None) -> None:
+        """`number` decides id, version and model; books of its own hold the last BOOKS_MAX."""
+        self.id, self.version = f"CW-{number:04d}", version_of(number)
+        self.books: Books = deque(maxlen=BOOKS_MAX) if books is None else books
+        self._world = world
+        old = self.version == "1.6"
+        self._dialect: Dialect = Dialect16() if old else Dialect2()
+        self._rules = answers.RULES_16 if old else answers.RULES_2
+        random = self._random("")
+        self.line = Line(
+            self.id,
+            f"{world.url.rstrip('/')}/{quote(self.id, safe='')}",
+            self.version,
+            Owner(
+                Hearing(self._answer, self._perform),
+                self._greet,
+                self._dialect.payload,
+                self._learn,
+            ),
+            random,
+            self.books,
+            world.speed,
+        )
+        model = MODELS[(number - 1) // 2 % len(MODELS)]
+        plugs = {n: self._plug(n, random) for n in range(1, model.connectors + 1)}
+        settings = dict(memory.DEFAULTS_16 if old else memory.DEFAULTS_2)
+        self.memory = Memory(model, f"{number:06d}-{self.id}", plugs, settings)
+        self._connectors = {n: self._connector(plug) for n, plug in plugs.items()}
+        self._boot_reason: str | None = "PowerUp"
+        self._heartbeat_s = 300.0  # of the plan
+        self._drivers: list[asyncio.Task[None]] = []
+
+    async def live(self) -> None:
+        """Stay connected and serve the connectors. Raises only what is a bug."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.line.live())
+            group.create_task(self._beat())
+            for connector in self._connectors.values():
+                self._drivers.append(group.create_task(connector.drive()))
+
+    async def farewell(self) -> None:
+        """End the open sessions and return when their ends are answered."""
+        for driver in self._drivers:
+            driver.cancel()
+        for connector in self._connectors.values():
+            connector.end("PowerLoss")
+        await self.line.delivered()
+
+    def _random(self, part: str) -> Random:
+        return Random(f"{self._world.seed}/{self.id}/{part}")  # noqa: S311 - plans, no secrets
+
+    def _plug(self, number: int, random: Random) -> Plug:
+        unknown_wh = random.randrange(900_000)  # drawn in any case: a seed gives the same days
+        meter_wh = self._world.meters.get(f"{self.id}/{number}", unknown_wh)
+        return Plug(number, meter_wh=meter_wh)
+
+    def _connector(self, plug: Plug) -> Connector:
+        return Connector(
+            plug,
+            self.line,
+            self._dialect,
+            self.memory.model,
+            self._random(str(plug.number)),
+            self._moment,
+            self._world.meters,
+            self._world.plan,
+        )
+
+    def _moment(self) -> Moment:
+        return Moment(self._world.clock(), offline=not self.line.online.is_set())
+
+    def _boot(self, reason: str) -> Call:
+        return self._dialect.boot(self.memory.model, self.memory.serial, reason)
+
+    async def _greet(self) -> None:
+        """Boot where there is a reason to; after a mere loss of the connection go straight on."""
+        while self._boot_reason is not None:
+            answer = await self.line.say(self._boot(self._boot_reason)) or {"status": "Rejected"}
+            interval_s = float(answer.get("interval") or 60)
+            if answer["status"] == "Accepted":
+                self._heartbeat_s, self._boot_reason = interval_s, None
+            else:
+                await self.line.passing(interval_s)
+        for call in self._dialect.status(0, AVAILABLE, self._moment()):
+            await self.line.say(call)
+        for connector in self._connectors.values():
+            await connector.tell_status()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(max(HEARTBEAT_MIN_S, self._heartbeat_s / self._world.speed))
+            if self.line.online.is_set():
+                await self.line.say(HEARTBEAT)
+
+    def _answer(self, action: str, payload: Payload) -> Answer:
+        return answers.answer(self._rules, action, payload, self.memory)
+
+    def _learn(self, call: Call, answer: Payload) -> None:
+        """What the answer to a call of a transaction changes."""
+        if (session := call.session) is None:
+            return
+        session.transaction_id = answer.get("transactionId", session.transaction_id)
+        current = self.memory.plugs[session.connector].session is session
+        if current and not self._dialect.accepted(answer):
+            self._connectors[session.connector].stop("DeAuthorized")
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Restart(hard):
+                self.line.spawn(self._restart(hard=hard))
+            case Start(number, token):
+                self._connectors[number].start(token)
+            case Stop(number, reason):
+                self._connectors[number].stop(reason)
+            case Tell(what, number):
+                self.line.spawn(self._tell(what, number))
+            case Operate(numbers, operative):
+                for number in numbers:
+                    self.line.spawn(self._connectors[number].operate(operative=operative))
+            case Configure(key, value):
+                self.memory.settings[key] = value
+                if key.endswith("HeartbeatInterval") and value.isdigit():
+                    self._heartbeat_s = float(value) or self._heartbeat_s
+            case KeepList(version):
+                self.memory.list_version = version
+
+    async def _restart(self, *, hard: bool) -> None:
+        """A soft reset waits for its last calls; after a hard one they come with the next boot."""
+        for connector in self._connectors.values():
+            connector.halt("HardReset" if hard else "SoftReset")
+        self._boot_reason = "RemoteReset"
+        if not hard:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RESTART_S / self._world.speed):
+                    await self.line.delivered()
+        await self.line.lose(RESTART_S)
+
+    async def _tell(self, what: str, number: int | None) -> None:
+        """What a TriggerMessage asked for; without a number, of every connector."""
+        chosen = self._connectors if number is None else {number: self._connectors[number]}
+        match what:
+            case "BootNotification":
+                await self.line.say(self._boot("Triggered"))
+            case "Heartbeat":
+                await self.line.say(HEARTBEAT)
+            case "MeterValues":
+                for connector in chosen.values():
+                    plug, moment = connector.plug, self._moment()
+                    await self.line.say(self._dialect.reading(plug.number, plug.meter_wh, moment))
+            case "StatusNotification":
+                for connector in chosen.values():
+                    await connector.tell_status()
