@@ -19,7 +19,7 @@ class Probe(NamedTuple):
     topic: str
     partition: int
     key: bytes
-    value: bytes
+    value: bytes | None
     headers: Sequence[tuple[str, bytes]]
     timestamp_ms: int
 
@@ -114,16 +114,16 @@ async def discard(client: AIOKafkaProducer | AIOKafkaConsumer, grace_s: float) -
     """
     stopping = asyncio.ensure_future(client.stop())
     await asyncio.wait({stopping}, timeout=grace_s)
-    if not stopping.done() or stopping.cancelled() or stopping.exception():
-        tasks = set(_tasks_of(client))
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=CANCEL_TIME_S)
-        for part in _parts_of(client):
-            if isinstance(part, AIOKafkaClient):
-                with contextlib.suppress(Exception):
-                    await asyncio.wait_for(part.close(), CANCEL_TIME_S)
+    tasks = set(_tasks_of(client))
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=CANCEL_TIME_S)
+    for part in _parts_of(client):
+        if isinstance(part, AIOKafkaClient):
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(part.close(), CANCEL_TIME_S)
+    stopping.cancel()
     await asyncio.gather(stopping, return_exceptions=True)
 
 

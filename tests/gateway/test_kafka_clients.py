@@ -1,0 +1,146 @@
+"""Facts about opening and ending aiokafka clients, against servers that misbehave."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+
+from deploy.local.kafka import Broker
+from gateway.kafka_clients import discard, open_consumer, open_producer, submit
+from tests import log
+
+
+class Client:
+    """A producer that knows one topic; its `send_batch` does as told."""
+
+    def __init__(self, *, suspends: bool = False) -> None:
+        known = {"events": {0}}
+        self.client = SimpleNamespace(cluster=SimpleNamespace(partitions_for_topic=known.get))
+        self.suspends = suspends
+        self.asked = 0
+
+    async def send_batch(self, _: object, __: str, *, partition: int) -> asyncio.Future[Any]:
+        assert partition == 0
+        self.asked += 1
+        if self.suspends:
+            await asyncio.sleep(0)
+        return asyncio.get_running_loop().create_future()
+
+
+def tasks() -> set[asyncio.Task[Any]]:
+    gc.collect()  # a socket or task that was dropped open warns here, and a warning is an error
+    return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def mute_server() -> AsyncIterator[str]:
+    """host:port of a server that takes connections and never says a word."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    yield "{}:{}".format(*server.sockets[0].getsockname())
+    for writer in writers:
+        writer.close()
+        await writer.wait_closed()
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_batch_is_handed_over_without_a_task() -> None:
+    """The future is there at once; nothing was started for it."""
+    assert not submit(Client(), object(), "events", 0).done()
+    assert tasks() == set()
+
+
+@pytest.mark.parametrize(("topic", "partition"), [("nowhere", 0), ("events", 1)])
+async def test_an_unknown_partition_is_not_asked_for(topic: str, partition: int) -> None:
+    """Asking the broker for a topic by name may create it."""
+    client = Client()
+    with pytest.raises(UnknownTopicOrPartitionError):
+        submit(client, object(), topic, partition)
+    assert client.asked == 0
+
+
+async def test_a_batch_that_would_have_to_wait_is_refused() -> None:
+    """The hot path never waits: a client that cannot take a batch has failed."""
+    with pytest.raises(KafkaError):
+        submit(Client(suspends=True), object(), "events", 0)
+
+
+async def test_nobody_listens() -> None:
+    """A client that cannot connect says so, and leaves nothing behind."""
+    options = {"bootstrap_servers": "127.0.0.1:1"}
+    with pytest.raises(KafkaError):
+        await open_producer(options, frame_limit_bytes=1024, ack_time_s=1)
+    with pytest.raises(KafkaError):
+        await open_consumer(options, frame_limit_bytes=1024)
+    assert tasks() == set()
+
+
+async def test_giving_up_on_a_mute_server(mute_server: str) -> None:
+    """A client cancelled in the middle of connecting closes its socket and ends its tasks."""
+    before = tasks()
+    options = {"bootstrap_servers": mute_server}
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await open_producer(options, frame_limit_bytes=1024, ack_time_s=1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await open_consumer(options, frame_limit_bytes=1024)
+    await asyncio.sleep(0)
+    assert len(tasks() - before) == 0
+
+
+async def test_a_stop_that_fails_is_no_concern_of_the_caller() -> None:
+    """Whatever the client's own `stop` does, ending it raises nothing and ends."""
+
+    class Failing:
+        async def stop(self) -> None:
+            raise KeyError("batch")
+
+    class Hanging:
+        async def stop(self) -> None:
+            await asyncio.Event().wait()
+
+    async with asyncio.timeout(2):
+        await discard(Failing(), grace_s=0.01)
+        await discard(Hanging(), grace_s=0.01)
+    assert tasks() == set()
+
+
+@pytest.mark.kafka
+async def test_a_client_ends_while_a_batch_is_retried(broker: Broker, prefix: str) -> None:
+    """aiokafka's stop would wait for ever for a batch that no broker takes."""
+    options = {"bootstrap_servers": broker.bootstrap}
+    await log.create(broker.bootstrap, [prefix + "events"])
+    producer = await open_producer(options, frame_limit_bytes=262_144, ack_time_s=1)
+    broker.kill()
+    batch = producer.create_batch()
+    batch.append(key=b"k", value=b"v", headers=[], timestamp=1)
+    future = submit(producer, batch, prefix + "events", 0)
+    stopping = asyncio.create_task(producer.stop())
+    await asyncio.wait({stopping}, timeout=1.5)
+    assert not stopping.done(), "then there is no need for this any more"
+    assert not future.done()
+    async with asyncio.timeout(2):
+        await discard(producer, grace_s=0)
+    await asyncio.wait({stopping})
+    assert tasks() == set()
+
+
+@pytest.mark.kafka
+async def test_a_consumer_ends_without_a_broker(broker: Broker) -> None:
+    """Its tasks and sockets go with it."""
+    options = {"bootstrap_servers": broker.bootstrap}
+    consumer = await open_consumer(options, frame_limit_bytes=262_144)
+    broker.pause()
+    async with asyncio.timeout(3):
+        await discard(consumer, grace_s=0.5)
+    assert tasks() == set()
