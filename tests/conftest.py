@@ -1,0 +1,56 @@
+"""The real services which tests run against: each is started when a test first asks for it."""
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from deploy.local.kafka import Broker
+from tests.cluster import Cluster
+from tests.registry import Registry
+
+_Kafka = TypeVar("_Kafka", Broker, Cluster)
+
+# The fixtures are synchronous and own processes, not connections: no event loop is tied to them.
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """The broker that all tests share: use topics below `prefix`, and leave it running."""
+    yield from _started(Broker(tmp_path_factory.mktemp("kafka"), 0))
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A topic prefix which no other test has."""
+    return f"t-{uuid.uuid4().hex[:12]}."
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker of the test's own, to be killed, paused and started again."""
+    yield from _started(Broker(tmp_path / "kafka", 0))
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Three brokers; the first is the controller, so kill one of the others."""
+    yield from _started(Cluster(tmp_path / "cluster"))
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    """A schema registry with compatibility FULL_TRANSITIVE."""
+    registry = Registry(tmp_path_factory.mktemp("registry"))
+    registry.start()
+    yield registry
+    registry.kill()
+
+
+def _started(kafka: _Kafka) -> Iterator[_Kafka]:
+    asyncio.run(kafka.start())
+    yield kafka
+    kafka.kill()
