@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
+import structlog
 import uvloop
 
 from gateway import exposition, workers
@@ -17,6 +18,8 @@ from gateway.log import set_up
 from gateway.metrics import Metrics
 from schemas import registry
 from schemas.settings import SettingsError
+
+log = structlog.get_logger("gateway")
 
 TELL_EVERY_S = 1.0
 
@@ -62,7 +65,7 @@ async def _alone(config: Config, stop: asyncio.Event) -> int:
     try:
         await admin.start()
     except OSError as error:
-        print(f"chargewire: CHARGEWIRE_ADMIN={config.admin}: {error.strerror}", file=sys.stderr)
+        log.error("cannot start", problem=f"CHARGEWIRE_ADMIN={config.admin}: {error.strerror}")
         return 1
     try:
         return await instance.run(stop)
@@ -97,7 +100,7 @@ def main() -> int:
     try:
         config = load({})
     except SettingsError as error:
-        print("\n".join(error.problems), file=sys.stderr)
+        sys.stderr.write("\n".join([*error.problems, ""]))
         return 2
     return run(config)
 

@@ -1,7 +1,6 @@
 """OCPP-J text to frame values, and frame values to text."""
 
 import re
-from dataclasses import dataclass
 
 import msgspec
 
@@ -14,8 +13,7 @@ MESSAGE_ID_LENGTH_TAKEN = 255  # what the `over_long_message_id` quirk bends it 
 UNREADABLE_ID = "-1"  # OCPP 2.x part 4, section 4.2.3: the id of an answer to what has none
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, gc=False):
     """A CALL (or a SEND, OCPP 2.1): a request and its name; `payload` is JSON text."""
 
     message_id: str
@@ -24,16 +22,14 @@ class Call:
     send: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True, gc=False):
     """A CALLRESULT: `payload` is JSON text, to be read by the schema of the call it answers."""
 
     message_id: str
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Error:
+class Error(msgspec.Struct, frozen=True, gc=False):
     """A CALLERROR, or (`of_result`, OCPP 2.1) a CALLRESULTERROR; `details` is JSON text."""
 
     message_id: str
@@ -201,7 +197,9 @@ def encode_result(message_id: str, payload: dict[str, object]) -> str:
     return msgspec.json.encode((RESULT, message_id, payload)).decode()
 
 
-def encode_error(version: Version, message_id: str | None, code: str, description: str) -> str | None:
+def encode_error(
+    version: Version, message_id: str | None, code: str, description: str
+) -> str | None:
     """The text of a CALLERROR with the word of this version for `code` (2.x spelling).
 
     None where the version has no way to say it: OCPP 1.6 knows no id for what has none.

@@ -64,9 +64,7 @@ def _is_escape(text: str, at: int) -> bool:
     return len(digits) == 2 and all(c in "0123456789abcdefABCDEF" for c in digits)
 
 
-def answer(
-    target: str, offered: Sequence[str], *, prefix: str, fallback: str
-) -> Accept | Refuse:
+def answer(target: str, offered: Sequence[str], *, prefix: str, fallback: str) -> Accept | Refuse:
     """The answer to an upgrade request by its target and the subprotocols it offers, in order.
 
     The station's first choice that we speak is taken (RFC 6455 section 4.2.2); with none offered,

@@ -17,10 +17,11 @@ from gateway import kafka_clients
 from gateway.config import Config, address
 from gateway.events import cloudevent
 from gateway.inbound import Inbound
+from gateway.kafka_clients import Probe
 from gateway.link import Link
 from gateway.metrics import Metrics
 from gateway.policy import Policies
-from gateway.producer import Probe, Producer
+from gateway.producer import Producer
 from gateway.server import Server
 from schemas import admin, registry
 from schemas.codec import Codec
@@ -36,7 +37,7 @@ FLUSH_SHARE = 0.25  # of the drain time, for what is left in the producer at the
 T = TypeVar("T")
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """The gateway must not start like this; `problems` says why, a line each."""
 
     def __init__(self, problems: list[str]) -> None:
@@ -76,7 +77,7 @@ class Instance:
         """Start, serve until `stop`, end in order. 0, or 1 where it must not start."""
         try:
             listening = await _unless(stop, self._start())
-        except Unfit as error:
+        except UnfitError as error:
             for problem in error.problems:
                 log.error("cannot start", problem=problem)
             return 1
@@ -110,7 +111,7 @@ class Instance:
                 backlog=4096,
             )
         except OSError as error:
-            raise Unfit([f"CHARGEWIRE_LISTEN={config.listen}: {error.strerror}"]) from None
+            raise UnfitError([f"CHARGEWIRE_LISTEN={config.listen}: {error.strerror}"]) from None
         self._tasks += [
             asyncio.create_task(self._stay_alive()),
             asyncio.create_task(self._measure_lag()),
@@ -130,7 +131,7 @@ class Instance:
                 await asyncio.sleep(RETRY_EVERY_S)  # a pause between attempts
                 continue
             if problems:
-                raise Unfit(problems)
+                raise UnfitError(problems)
             return
 
     def _build(self) -> None:
@@ -149,18 +150,18 @@ class Instance:
             record_bytes_max=kafka_clients.RECORD_FACTOR * limit - 4096,
             low_water=config.events_in_flight_max // 2,
             on_outage=self._outage,
-            on_drained=lambda: self._server.room(),
+            on_drained=lambda: self._server.room(),  # noqa: PLW0108 - made below
             observe_ack_s=metrics.acknowledged,
         )
         self._inbound = Inbound(
             connect=partial(kafka_clients.open_consumer, options, frame_limit_bytes=limit),
             decode=self._codec.decode,
-            holds=lambda key: self._server.router.holds(key),
+            holds=lambda key: self._server.router.holds(key),  # noqa: PLW0108 - made below
             partition_of=lambda key: partition(key, config.partitions),
             partitions=config.partitions,
             prefix=config.prefix,
-            on_connection=lambda *read: self._server.connection_read(*read),
-            on_decision=lambda *read: self._server.decision_read(*read),
+            on_connection=lambda *read: self._server.connection_read(*read),  # noqa: PLW0108 - likewise
+            on_decision=lambda *read: self._server.decision_read(*read),  # noqa: PLW0108 - likewise
             on_command=lambda *read: None,
         )
         self._server = Server(

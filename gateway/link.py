@@ -5,8 +5,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import PayloadTooBig
-from websockets.frames import OP_BINARY, OP_CONT, OP_PONG, OP_TEXT
 from websockets.frames import Frame as WebsocketFrame
+from websockets.frames import Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
@@ -17,13 +17,14 @@ from gateway.session import Close, Count, Effect, Ping, Record, Session, Write
 if TYPE_CHECKING:
     from gateway.server import Server
 
+_DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 CLOSE_TIME_S = 5.0  # how long the station may take to end the closing handshake
 
 
 class _Ticket:
     """The place of one event in the order of effects, until it is acknowledged."""
 
-    __slots__ = ("acknowledged", "_link")
+    __slots__ = ("_link", "acknowledged")
 
     def __init__(self, link: "Link") -> None:
         self._link = link
@@ -42,9 +43,9 @@ class Link(asyncio.Protocol):
 
     __slots__ = (
         "_closed",
+        "_fragments",
         "_held",
         "_inbox",
-        "_fragments",
         "_outbox",
         "_protocol",
         "_response",
@@ -132,18 +133,20 @@ class Link(asyncio.Protocol):
 
     def _frame(self, frame: WebsocketFrame) -> None:
         session = self._opened_session()
-        if frame.opcode is OP_TEXT and frame.fin:
+        if frame.opcode is Opcode.TEXT and frame.fin:
             self._message(frame.data, text=True)
-        elif frame.opcode is OP_TEXT or frame.opcode is OP_BINARY or frame.opcode is OP_CONT:
+        elif (
+            frame.opcode is Opcode.TEXT
+            or frame.opcode is Opcode.BINARY
+            or frame.opcode is Opcode.CONT
+        ):
             self._fragment(frame)
-        elif frame.opcode is OP_PONG:
-            session.heard(self._server.now())
         else:
             session.heard(self._server.now())
 
     def _fragment(self, frame: WebsocketFrame) -> None:
-        if frame.opcode is not OP_CONT:
-            self._fragments = [b"\1" if frame.opcode is OP_TEXT else b"\0"]
+        if frame.opcode is not Opcode.CONT:
+            self._fragments = [b"\1" if frame.opcode is Opcode.TEXT else b"\0"]
         assert self._fragments is not None, "the protocol layer refuses stray continuations"
         self._fragments.append(bytes(frame.data))
         if frame.fin:

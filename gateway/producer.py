@@ -96,7 +96,7 @@ class Producer:
         self._recovery = asyncio.create_task(self._recover())
         await self._recovery
 
-    def record(  # noqa: PLR0913, PLR0917 - the columns of a Kafka record
+    def record(  # noqa: PLR0913 - the columns of a Kafka record
         self,
         topic: str,
         partition: int,

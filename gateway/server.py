@@ -46,7 +46,7 @@ class Server:
         self.router: Router[Link] = Router()
         self.held: set[Link] = set()
         self.calls_max = config.pipelined_calls_max + config.pipelined_answers_extra
-        self.websocket_log = logging.getLogger("websockets.server")
+        self.websocket_log: logging.Logger = logging.getLogger("websockets.server")
         self.stopping = False
         self._producer = producer
         self._encode = encode
@@ -180,15 +180,14 @@ class Server:
             encode=self._encode,
         )
         link.session = Session(writer, self._policies.of(link.key))
-        self.router.add(link)
         facts = {
             "remote_address": link.address,
             "offered_subprotocols": request.headers.get_all("Sec-WebSocket-Protocol"),
             "user_agent": request.headers.get("User-Agent"),
-            "takeover": len(self.router.links(link.key)) > 1,
+            "takeover": self.router.holds(link.key),
         }
-        for effect in link.session.opened(facts, self.now()):
-            self.record(link, effect.event, link.connected)
+        self.router.add(link)
+        self.record(link, link.session.opened(facts, self.now()), link.connected)
 
     def opened(self, link: Link, epoch: int) -> None:
         """The link's `connected` is at this offset: it takes over from every older one."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway import frames, redaction, replies, validation
-from gateway.events import Event, FrameFacts, Unencodable, Writer
+from gateway.events import Event, FrameFacts, UnencodableError, Writer
 from gateway.frames import MESSAGE_ID_LENGTH, Call, FrameError
 from schemas.catalogue import Action, action
 from schemas.derive import shape
@@ -21,8 +21,7 @@ class Instant(NamedTuple):
     ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """Put the event into the log; what follows in the list waits for its acknowledgement.
 
     `keep` holds it in memory while the bus is away, instead of giving the connection up.
@@ -32,8 +31,7 @@ class Record:
     keep: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True, gc=False):
     """Send the text to the station; `since_s` is when the CALL came that it answers."""
 
     text: str
@@ -41,21 +39,18 @@ class Write:
     action: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(msgspec.Struct, frozen=True, gc=False):
     """Close the websocket (RFC 6455 section 7.4), after the writes before it."""
 
     code: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(msgspec.Struct, frozen=True, gc=False):
     """Send a websocket ping."""
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(msgspec.Struct, frozen=True, gc=False):
     """Count something that no event tells."""
 
     metric: str
@@ -88,8 +83,7 @@ class Decision:
     error_description: str | None = None
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(msgspec.Struct):
     """A CALL of the station that is not answered yet; `until_s` is None once it can be."""
 
     sequence: int
@@ -133,16 +127,14 @@ class Session:
             times.append(self._heard_s + wait)
         return min(times, default=None)
 
-    def opened(self, facts: Mapping[str, object], now: Instant) -> list[Effect]:
-        """The handshake is accepted: `connected` goes to the log before anything else."""
-        self._heard_s = now.s
-        return [Record(self.writer.connection("connected", 0, now.ms, dict(facts)))]
+    def opened(self, facts: Mapping[str, object], now: Instant) -> Event:
+        """The handshake is accepted: `connected`, which goes to the log before anything else."""
+        return self.writer.connection("connected", 0, now.ms, dict(facts))
 
-    def recorded(self, position: int, now: Instant) -> list[Effect]:
+    def recorded(self, position: int, now: Instant) -> None:
         """`connected` is in the log at this offset: that is the epoch of the connection."""
         self.writer.epoch = position
         self._heard_s = now.s
-        return []
 
     def heard(self, now: Instant) -> None:
         """Something came from the station: it is alive."""
@@ -239,9 +231,7 @@ class Session:
         known = self._permitted(call)
         part = "send" if call.send else "request"
         try:
-            checked = validation.check(
-                version.name, call.action, part, call.payload, policy.quirks
-            )
+            checked = validation.check(version.name, call.action, part, call.payload, policy.quirks)
         except validation.PayloadError as error:
             broken = error.violation
             code = None if call.send else broken.code
@@ -317,7 +307,7 @@ class Session:
     def _event(self, facts: FrameFacts, record: dict[str, Any], text: str) -> Event:
         try:
             return self.writer.frame(facts, record)
-        except Unencodable as error:
+        except UnencodableError as error:
             # The dead letter is as durable as the event would be, so the reply is not touched.
             letter = FrameError(
                 "unencodable",

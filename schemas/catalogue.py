@@ -237,6 +237,7 @@ def json_schema(version: str, action: str, part: str) -> dict[str, Any]:
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])")
 
 
+@cache
 def frame_field(version: str, action: str, part: str) -> str:
     """The name of the wide record's field for a payload, such as v16_start_transaction_request.
 

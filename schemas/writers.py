@@ -35,6 +35,7 @@ Schema = Mapping[str, Any]
 _NULL = b"\x00"  # branch 0 of ["null", T]
 _SOME = b"\x02"  # branch 1
 _INDENT = "    "
+_KEPT_MAX = 8192  # encoded integers, about 100 bytes each
 
 
 def writer(schema: Schema, one_of: Collection[str] = ()) -> Write:
@@ -67,11 +68,10 @@ def _writer(schema: Schema, one_of: Collection[str]) -> Write:
         )
         for index, field in enumerate(frames)
     }
-    names = around.keys()
 
     def write(record: Mapping[str, Any], put: Put) -> None:
         envelope(record, put)
-        present = [name for name in names & record.keys() if record[name] is not None]
+        present = [name for name in record if name in around and record[name] is not None]
         if len(present) != 1:
             raise TypeError(f"exactly one frame field must be set, not {sorted(present)}")
         before, write_frame, behind = around[present[0]]
@@ -180,12 +180,14 @@ def _named(schema: Any) -> Iterator[tuple[str, Schema]]:
 
 
 class _Integers(dict[int, bytes]):
-    """Avro's variable-length zigzag integers behind a fixed prefix; the small ones are kept."""
+    """Avro's variable-length zigzag integers behind a fixed prefix.
+
+    The last few thousand are kept: lengths, epochs, times and transaction ids come again and again.
+    """
 
     def __init__(self, prefix: bytes = b"") -> None:
         super().__init__()
         self._prefix = prefix
-        self.update((number, self.__missing__(number)) for number in range(1024))
 
     def __missing__(self, number: int) -> bytes:
         if not -(1 << 63) <= number < 1 << 63:
@@ -196,7 +198,10 @@ class _Integers(dict[int, bytes]):
             out.append(rest & 0x7F | 0x80)
             rest >>= 7
         out.append(rest)
-        return bytes(out)
+        if len(self) >= _KEPT_MAX:
+            self.clear()
+        self[number] = encoded = bytes(out)
+        return encoded
 
 
 _PACK = struct.Struct("<d").pack

@@ -71,7 +71,7 @@ def test_an_unknown_message_type_is_answered_in_2_x_only():
         ('[2,12,"Heartbeat",{}]', "message_id"),
         ('[2,null,"Heartbeat",{}]', "message_id"),
         ('[3,"a"]', "arity"),
-        ('[3,7,{}]', "message_id"),
+        ("[3,7,{}]", "message_id"),
         ("[" * 100_000, "nesting"),
         ('[2,"a","Heartbeat",' + "[" * 100_000 + "]" * 100_000 + "]", "nesting"),
         ('[2,"a","Heartbeat",{}', "malformed_json"),
@@ -101,7 +101,10 @@ def test_answers_are_never_answered():
 
 def test_error_words_are_those_of_the_version():
     """1.6 keeps its own spelling (errata 5.1, 5.2), 2.x has another."""
-    for version, word in ((V16, "OccurenceConstraintViolation"), (V21, "OccurrenceConstraintViolation")):
+    for version, word in (
+        (V16, "OccurenceConstraintViolation"),
+        (V21, "OccurrenceConstraintViolation"),
+    ):
         text = encode_error(version, "a", "OccurrenceConstraintViolation", "d" * 300)
         assert json.loads(text) == [4, "a", word, "d" * 255, {}]
 

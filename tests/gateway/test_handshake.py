@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.handshake import Accept, Refuse, RefusalLog, Takeovers, answer, station_in
+from gateway.handshake import Accept, RefusalLog, Refuse, Takeovers, answer, station_in
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,9 @@ class Conversation:
         self.now = Instant(1000.0, NOON)
         self.events, self.writes, self.closes, self.counts, self.pings = [], [], [], [], 0
         if opened:
-            self.keep(self.session.opened({"remote_address": "127.0.0.1"}, self.now))
-            self.keep(self.session.recorded(77, self.now))
+            opened = self.session.opened({"remote_address": "127.0.0.1"}, self.now)
+            self.keep([Record(opened)])
+            self.session.recorded(77, self.now)
 
     def keep(self, effects: Iterable):
         for effect in effects:
@@ -158,7 +159,9 @@ def test_events_count_both_directions_in_one_order():
     """Promise 3: sequence goes through, and the answer names the sequence of its call."""
     told = Conversation()
     told.call("1", "Heartbeat", {})
-    told.call("2", "StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"})
+    told.call(
+        "2", "StatusNotification", {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+    )
     records = [record for _, record in told.events[1:]]
     assert [record["sequence"] for record in records] == [1, 2, 3, 4]
     assert [record["call_sequence"] for record in records] == [None, 1, None, 3]
@@ -179,9 +182,7 @@ def test_pipelined_calls_are_answered_in_their_order():
 
 def test_a_call_that_nobody_decides_gets_its_fallback_when_the_time_is_up():
     """Authorize where a decider is listed: InternalError, nothing false enters the cache."""
-    told = Conversation(
-        decided=frozenset({"Authorize"}), answers=replies.Policy(authorize="error")
-    )
+    told = Conversation(decided=frozenset({"Authorize"}), answers=replies.Policy(authorize="error"))
     told.call("1", "Authorize", {"idTag": "A"})
     _, event = told.events[1]
     assert event["decision_by"] == event["observed_at"] + 5000
@@ -443,9 +444,7 @@ def test_every_call_gets_exactly_one_answer_after_its_events(steps):
             waiting = [r for _, r in told.events if r.get("decision_by")]
             effects = ()
             if what < len(waiting):
-                effects = told.decide(
-                    waiting[what], response='{"idTagInfo":{"status":"Accepted"}}'
-                )
+                effects = told.decide(waiting[what], response='{"idTagInfo":{"status":"Accepted"}}')
         order += effects
     order += told.later(5.0)
     assert sorted(answer[1] for answer in told.answers) == sorted(asked)
@@ -457,4 +456,6 @@ def test_every_call_gets_exactly_one_answer_after_its_events(steps):
             assert json.loads(effect.text)[1] in recorded
     sequences = [record["sequence"] for _, record in told.events]
     spent = sequences + [r["answer_sequence"] for t, r in told.events if t == "rejected"]
-    assert sorted(s for s in spent if s is not None) == list(range(len([s for s in spent if s is not None])))
+    assert sorted(s for s in spent if s is not None) == list(
+        range(len([s for s in spent if s is not None]))
+    )

@@ -1,0 +1,281 @@
+"""What the gateway answers to each call of a station, as a table by version and action.
+
+Nobody but the log stands behind these answers, so none of them claims what nobody has checked: a
+request that wants something is rejected, a notification is taken, since it is durable by then. What
+keeps a station charging is accepted, and judged by readers of the log.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from gateway.times import timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the configuration and the station's own row say about answers.
+
+    `registration` is Accepted, Pending or Rejected; `interval_s` goes with it: of heartbeats when
+    accepted, else of the next BootNotification. `authorize` is the answer to Authorize where no
+    service decides: accept, invalid or error.
+    """
+
+    registration: str = "Accepted"
+    interval_s: int = 300
+    authorize: str = "accept"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Whose call is answered, and when: `now_ms` is UTC in milliseconds since 1970."""
+
+    station: str
+    now_ms: int
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """A CALLERROR; `code` is the word of 2.x."""
+
+    code: str
+    description: str
+
+
+Reply = dict[str, Any] | ErrorReply
+_Answer = Callable[[Mapping[str, Any], Context], Reply]
+
+
+def reply(version: str, action: str, payload: Mapping[str, Any], context: Context) -> Reply:
+    """The answer to a call where no service decides, valid by the schema of its response.
+
+    `payload` is any JSON object: a call that was taken by bending rules may lack fields, or have
+    them of another type. Fields stand in the order of the schema. KeyError for what no station
+    calls.
+    """
+    return REPLIES[version, action](payload, context)
+
+
+def waits(version: str, action: str, payload: Mapping[str, Any], decided: frozenset[str]) -> bool:
+    """Whether a service is to decide the answer; `decided` are action names, DataTransfer:vendor.
+
+    Never where the station tells what has happened already: its answer changes nothing there, and
+    must not be put at risk. Such are StopTransaction, and a TransactionEvent that has ended or
+    comes from offline times.
+    """
+    if action == "DataTransfer" and "DataTransfer" not in decided:
+        # Vendor ids are case-insensitive (CiString).
+        vendor = f"datatransfer:{payload.get('vendorId')}".casefold()
+        return any(name.casefold() == vendor for name in decided)
+    if action not in decided or action == "StopTransaction" or (version, action) not in REPLIES:
+        return False
+    ended = payload.get("eventType") == "Ended" or payload.get("offline") is True
+    return not (action == "TransactionEvent" and ended)
+
+
+def completed(
+    version: str, action: str, station: str, payload: Mapping[str, Any], response: Any
+) -> Any:
+    """A service's response to a call with what only the gateway knows: the transaction's id.
+
+    An id that the service gives is overruled, or a repeated call could get another. What is not
+    a JSON object is returned as it is.
+    """
+    if REPLIES.get((version, action)) is not _start_transaction or not isinstance(response, dict):
+        return response
+    return response | {"transactionId": transaction_id(station, payload)}
+
+
+def transaction_id(station: str, payload: Mapping[str, Any]) -> int:
+    """The id of the transaction that a StartTransaction begins: 1 to 2^31 - 2.
+
+    It is computed from what the station says, so that every repetition of the call, with whatever
+    message id and through whatever gateway, gets the same. The value is
+
+        1 + SHA-256(text) mod (2^31 - 2)
+
+    with the digest read as a big-endian number, and the text the five parts station, connectorId,
+    idTag, timestamp, meterStart, each led by its length in bytes as 4 bytes, big-endian. The
+    station is its id in UTF-8. Each other part is the JSON text of the value as sent, in ASCII
+    (other characters as \\u escapes); it is empty where that is no text, number or boolean, or the
+    field is absent.
+    """
+    digest = hashlib.sha256()
+    fields = (payload.get(name) for name in ("connectorId", "idTag", "timestamp", "meterStart"))
+    for part in (station.encode(), *map(_canonical, fields)):
+        digest.update(len(part).to_bytes(4, "big"))
+        digest.update(part)
+    return 1 + int.from_bytes(digest.digest(), "big") % (2**31 - 2)
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value).encode() if isinstance(value, str | int | float) else b""
+
+
+def _constant(**fields: str) -> _Answer:
+    return lambda payload, context: dict(fields)
+
+
+def _boot(payload: Mapping[str, Any], context: Context) -> Reply:
+    # An interval of 0 leaves the next BootNotification to the station (OCPP 1.6, 4.2).
+    return {
+        "currentTime": timestamp(context.now_ms),
+        "interval": max(1, context.policy.interval_s),
+        "status": context.policy.registration,
+    }
+
+
+def _boot_16(payload: Mapping[str, Any], context: Context) -> Reply:
+    answer = _boot(payload, context)
+    assert isinstance(answer, dict)
+    return {"status": answer.pop("status")} | answer
+
+
+def _heartbeat(payload: Mapping[str, Any], context: Context) -> Reply:
+    return {"currentTime": timestamp(context.now_ms)}
+
+
+def _authorize(info: str) -> _Answer:
+    def answer(payload: Mapping[str, Any], context: Context) -> Reply:
+        if context.policy.authorize == "error":
+            # Nothing false gets into the station's cache, as an Invalid would.
+            return ErrorReply("InternalError", "the token cannot be checked at present")
+        # certificateStatus is left out: nobody has looked at a certificate.
+        accepted = context.policy.authorize == "accept"
+        return {info: {"status": "Accepted" if accepted else "Invalid"}}
+
+    return answer
+
+
+def _start_transaction(payload: Mapping[str, Any], context: Context) -> Reply:
+    # The energy flows already; a reader of the log judges it. An id of 0 or -1 would make the
+    # StopTransaction ambiguous.
+    return {
+        "idTagInfo": {"status": "Accepted"},
+        "transactionId": transaction_id(context.station, payload),
+    }
+
+
+def _transaction_event(payload: Mapping[str, Any], context: Context) -> Reply:
+    # OCPP 2.0.1, part 2, 1.60.2: idTokenInfo is wanted where the request has an idToken.
+    if payload.get("idToken") is None:
+        return {}
+    return {"idTokenInfo": {"status": "Accepted"}}
+
+
+def _vat_number(payload: Mapping[str, Any], context: Context) -> Reply:
+    number = payload.get("vatNumber")
+    return {"vatNumber": number[:20] if isinstance(number, str) else "", "status": "Rejected"}
+
+
+# hashAlgorithm and source are words, the others text of at most so many characters.
+_HASH_ALGORITHMS = frozenset({"SHA256", "SHA384", "SHA512"})
+_HASH_TEXTS = (("issuerNameHash", 128), ("issuerKeyHash", 128), ("serialNumber", 40))
+
+
+def _chain_status(payload: Mapping[str, Any], context: Context) -> Reply:
+    """Each certificate asked about comes back as Failed, to be asked about again at any time."""
+    asked = payload.get("certificateStatusRequests")
+    results = [
+        {
+            "certificateHashData": data,
+            "source": one["source"],
+            "status": "Failed",
+            "nextUpdate": timestamp(context.now_ms),
+        }
+        for one in (asked if isinstance(asked, list) else ())
+        if isinstance(one, dict)
+        and one.get("source") in ("CRL", "OCSP")
+        and (data := _certificate(one.get("certificateHashData"))) is not None
+    ]
+    if not results:
+        return ErrorReply("NotSupported", "certificate status is not available here")
+    return {"certificateStatus": results[:4]}
+
+
+def _certificate(data: Any) -> dict[str, str] | None:
+    """The names of a certificate as they can be sent back; None where they cannot."""
+    if not isinstance(data, dict) or data.get("hashAlgorithm") not in _HASH_ALGORITHMS:
+        return None
+    texts = {name: data.get(name) for name, _ in _HASH_TEXTS}
+    for name, length in _HASH_TEXTS:
+        text = texts[name]
+        if not isinstance(text, str) or len(text) > length:
+            return None
+    return {"hashAlgorithm": data["hashAlgorithm"], **texts}
+
+
+_TAKEN = _constant()
+_REJECTED = _constant(status="Rejected")
+_BOTH: Mapping[str, _Answer] = {
+    "DataTransfer": _constant(status="UnknownVendorId"),
+    "FirmwareStatusNotification": _TAKEN,
+    "Heartbeat": _heartbeat,
+    "LogStatusNotification": _TAKEN,
+    "MeterValues": _TAKEN,
+    "SecurityEventNotification": _TAKEN,
+    # No certificate authority stands behind the gateway.
+    "SignCertificate": _REJECTED,
+    "StatusNotification": _TAKEN,
+}
+_V16: Mapping[str, _Answer] = {
+    **_BOTH,
+    "Authorize": _authorize("idTagInfo"),
+    "BootNotification": _boot_16,
+    "DiagnosticsStatusNotification": _TAKEN,
+    "SignedFirmwareStatusNotification": _TAKEN,
+    "StartTransaction": _start_transaction,
+    # Without idTagInfo: it would enter the station's cache, and nobody has judged the token.
+    "StopTransaction": _TAKEN,
+}
+_V201: Mapping[str, _Answer] = {
+    **_BOTH,
+    "Authorize": _authorize("idTokenInfo"),
+    "BootNotification": _boot,
+    "ClearedChargingLimit": _TAKEN,
+    "Get15118EVCertificate": _constant(status="Failed", exiResponse=""),
+    "GetCertificateStatus": _constant(status="Failed"),
+    "NotifyChargingLimit": _TAKEN,
+    "NotifyCustomerInformation": _TAKEN,
+    "NotifyDisplayMessages": _TAKEN,
+    # Accepted would promise a charging profile (K15).
+    "NotifyEVChargingNeeds": _REJECTED,
+    # Accepted says that the schedule was taken, not that it is approved.
+    "NotifyEVChargingSchedule": _constant(status="Accepted"),
+    "NotifyEvent": _TAKEN,
+    "NotifyMonitoringReport": _TAKEN,
+    "NotifyReport": _TAKEN,
+    "PublishFirmwareStatusNotification": _TAKEN,
+    "ReportChargingProfiles": _TAKEN,
+    "ReservationStatusUpdate": _TAKEN,
+    "TransactionEvent": _transaction_event,
+}
+_V21: Mapping[str, _Answer] = {
+    **_V201,
+    "BatterySwap": _TAKEN,
+    "ClosePeriodicEventStream": _TAKEN,
+    "GetCertificateChainStatus": _chain_status,
+    "NotifyDERAlarm": _TAKEN,
+    "NotifyDERStartStop": _TAKEN,
+    # The vehicle charges without a profile, instead of taking Rejected for a failure.
+    "NotifyEVChargingNeeds": _constant(status="NoChargingProfile"),
+    "NotifyPriorityCharging": _TAKEN,
+    "NotifySettlement": _TAKEN,
+    # Whatever is sent through the stream is recorded, which is all that Accepted says.
+    "OpenPeriodicEventStream": _constant(status="Accepted"),
+    "PullDynamicScheduleUpdate": _REJECTED,
+    "ReportDERControl": _TAKEN,
+    "VatNumberValidation": _vat_number,
+}
+
+REPLIES: Mapping[tuple[str, str], _Answer] = MappingProxyType(
+    {
+        (version, action): answer
+        for version, table in (("1.6", _V16), ("2.0.1", _V201), ("2.1", _V21))
+        for action, answer in table.items()
+    }
+)
