@@ -172,9 +172,9 @@ def _vat_number(payload: Mapping[str, Any], context: Context) -> Reply:
     return {"vatNumber": number[:20] if isinstance(number, str) else "", "status": "Rejected"}
 
 
-# hashAlgorithm and source are words, the others text of at most so many characters.
 _HASH_ALGORITHMS = frozenset({"SHA256", "SHA384", "SHA512"})
-_HASH_TEXTS = (("issuerNameHash", 128), ("issuerKeyHash", 128), ("serialNumber", 40))
+# Texts that name a certificate, in the order of the schema, with their greatest lengths.
+_HASHES = {"issuerNameHash": 128, "issuerKeyHash": 128, "serialNumber": 40}
 
 
 def _chain_status(payload: Mapping[str, Any], context: Context) -> Reply:
@@ -182,93 +182,81 @@ def _chain_status(payload: Mapping[str, Any], context: Context) -> Reply:
     asked = payload.get("certificateStatusRequests")
     results = [
         {
-            "certificateHashData": data,
+            "certificateHashData": certificate,
             "source": one["source"],
             "status": "Failed",
             "nextUpdate": timestamp(context.now_ms),
         }
         for one in (asked if isinstance(asked, list) else ())
-        if isinstance(one, dict)
-        and one.get("source") in ("CRL", "OCSP")
-        and (data := _certificate(one.get("certificateHashData"))) is not None
+        if isinstance(one, dict) and one.get("source") in ("CRL", "OCSP")
+        for certificate in _certificate(one.get("certificateHashData"))
     ]
     if not results:
         return ErrorReply("NotSupported", "certificate status is not available here")
     return {"certificateStatus": results[:4]}
 
 
-def _certificate(data: Any) -> dict[str, str] | None:
-    """The names of a certificate as they can be sent back; None where they cannot."""
-    if not isinstance(data, dict) or data.get("hashAlgorithm") not in _HASH_ALGORITHMS:
-        return None
-    texts = {name: data.get(name) for name, _ in _HASH_TEXTS}
-    for name, length in _HASH_TEXTS:
-        text = texts[name]
-        if not isinstance(text, str) or len(text) > length:
-            return None
-    return {"hashAlgorithm": data["hashAlgorithm"], **texts}
+def _certificate(data: Any) -> list[dict[str, str]]:
+    """The certificate's name as it can be sent back, if it can."""
+    if not isinstance(data, dict) or str(data.get("hashAlgorithm")) not in _HASH_ALGORITHMS:
+        return []
+    texts = {name: data.get(name) for name in _HASHES}
+    if not all(isinstance(text, str) and len(text) <= _HASHES[n] for n, text in texts.items()):
+        return []
+    return [{"hashAlgorithm": data["hashAlgorithm"], **texts}]
 
 
 _TAKEN = _constant()
 _REJECTED = _constant(status="Rejected")
+
+
+def _taken(actions: str) -> dict[str, _Answer]:
+    """News that wants no answer: it is in the log by now."""
+    return dict.fromkeys(actions.split(), _TAKEN)
+
+
 _BOTH: Mapping[str, _Answer] = {
+    **_taken("FirmwareStatusNotification LogStatusNotification MeterValues"),
+    **_taken("SecurityEventNotification StatusNotification"),
     "DataTransfer": _constant(status="UnknownVendorId"),
-    "FirmwareStatusNotification": _TAKEN,
     "Heartbeat": _heartbeat,
-    "LogStatusNotification": _TAKEN,
-    "MeterValues": _TAKEN,
-    "SecurityEventNotification": _TAKEN,
     # No certificate authority stands behind the gateway.
     "SignCertificate": _REJECTED,
-    "StatusNotification": _TAKEN,
 }
 _V16: Mapping[str, _Answer] = {
     **_BOTH,
+    **_taken("DiagnosticsStatusNotification SignedFirmwareStatusNotification"),
     "Authorize": _authorize("idTagInfo"),
     "BootNotification": _boot_16,
-    "DiagnosticsStatusNotification": _TAKEN,
-    "SignedFirmwareStatusNotification": _TAKEN,
     "StartTransaction": _start_transaction,
     # Without idTagInfo: it would enter the station's cache, and nobody has judged the token.
     "StopTransaction": _TAKEN,
 }
 _V201: Mapping[str, _Answer] = {
     **_BOTH,
+    **_taken("ClearedChargingLimit NotifyChargingLimit NotifyCustomerInformation NotifyEvent"),
+    **_taken("NotifyDisplayMessages NotifyMonitoringReport NotifyReport ReportChargingProfiles"),
+    **_taken("PublishFirmwareStatusNotification ReservationStatusUpdate"),
     "Authorize": _authorize("idTokenInfo"),
     "BootNotification": _boot,
-    "ClearedChargingLimit": _TAKEN,
     "Get15118EVCertificate": _constant(status="Failed", exiResponse=""),
     "GetCertificateStatus": _constant(status="Failed"),
-    "NotifyChargingLimit": _TAKEN,
-    "NotifyCustomerInformation": _TAKEN,
-    "NotifyDisplayMessages": _TAKEN,
     # Accepted would promise a charging profile (K15).
     "NotifyEVChargingNeeds": _REJECTED,
     # Accepted says that the schedule was taken, not that it is approved.
     "NotifyEVChargingSchedule": _constant(status="Accepted"),
-    "NotifyEvent": _TAKEN,
-    "NotifyMonitoringReport": _TAKEN,
-    "NotifyReport": _TAKEN,
-    "PublishFirmwareStatusNotification": _TAKEN,
-    "ReportChargingProfiles": _TAKEN,
-    "ReservationStatusUpdate": _TAKEN,
     "TransactionEvent": _transaction_event,
 }
 _V21: Mapping[str, _Answer] = {
     **_V201,
-    "BatterySwap": _TAKEN,
-    "ClosePeriodicEventStream": _TAKEN,
+    **_taken("BatterySwap ClosePeriodicEventStream NotifyDERAlarm NotifyDERStartStop"),
+    **_taken("NotifyPriorityCharging NotifySettlement ReportDERControl"),
     "GetCertificateChainStatus": _chain_status,
-    "NotifyDERAlarm": _TAKEN,
-    "NotifyDERStartStop": _TAKEN,
     # The vehicle charges without a profile, instead of taking Rejected for a failure.
     "NotifyEVChargingNeeds": _constant(status="NoChargingProfile"),
-    "NotifyPriorityCharging": _TAKEN,
-    "NotifySettlement": _TAKEN,
     # Whatever is sent through the stream is recorded, which is all that Accepted says.
     "OpenPeriodicEventStream": _constant(status="Accepted"),
     "PullDynamicScheduleUpdate": _REJECTED,
-    "ReportDERControl": _TAKEN,
     "VatNumberValidation": _vat_number,
 }
 
