@@ -212,8 +212,9 @@ class Inbound:
 
     def _note_station(self, record: ConsumerRecord[bytes, bytes]) -> None:
         key = record.key
-        if key is not None and record.value is None and self._in_place(record):
-            self.stations.pop(key, None)
+        if key is not None and record.value is None:
+            if self._in_place(record):
+                self.stations.pop(key, None)
             return
         decoded = self._decoded(STATIONS, record)
         if decoded is None or key is None:
@@ -226,7 +227,7 @@ class Inbound:
 
     def _decoded(self, name: str, record: ConsumerRecord[bytes, bytes]) -> Decoded | None:
         """The record, or None (counted and logged) where it is broken or out of place."""
-        if record.key is None or not self._in_place(record):
+        if not self._in_place(record):
             return None
         try:
             topic, decoded = self._decode(record.value)
@@ -243,7 +244,7 @@ class Inbound:
         return decoded
 
     def _in_place(self, record: ConsumerRecord[bytes, bytes]) -> bool:
-        if self._partition_of(record.key) == record.partition:
+        if record.key is not None and self._partition_of(record.key) == record.partition:
             return True
         self.misrouted += 1
         log.error("record in the wrong partition; writers must use murmur2", **_place(record))
