@@ -12,7 +12,7 @@ from typing import Any
 import fastavro
 from fastavro.validation import ValidationError, validate
 
-from schemas import records
+from schemas import lock, records
 from schemas.writers import Write, writer
 
 _MAGIC = b"\x00"
@@ -39,8 +39,8 @@ class CorruptRecord(Exception):  # noqa: N818 - names what was found
 class Codec:
     """Encodes and decodes the records of all topics; `ids` leads from topic name to schema id.
 
-    Topic names are without prefix. Timestamps are whole milliseconds since 1970 (UTC), as int, in
-    both directions.
+    Topic names are without prefix. Every version in the lock can be read, whatever `ids` says.
+    Timestamps are whole milliseconds since 1970 (UTC), as int, in both directions.
     """
 
     def __init__(self, ids: Mapping[str, int]) -> None:
@@ -106,9 +106,7 @@ class Codec:
         return reader.topic, record
 
     def _reader(self, schema_id: int) -> "_Reader":
-        if schema_id not in self._schemas:
-            raise UnknownSchemaId(schema_id)
-        topic, schema = self._schemas[schema_id]
+        topic, schema = self._schemas.get(schema_id) or _published(schema_id)
         written, wanted = fastavro.parse_schema(_plain(schema)), _newest(topic)
         same = _plain(schema) == _plain(records.schema(topic))
         reader = _Reader(topic, wanted if same else written, None if same else wanted)
@@ -123,6 +121,13 @@ class _Reader:
     topic: str
     written: Any
     wanted: Any
+
+
+def _published(schema_id: int) -> tuple[str, Mapping[str, Any]]:
+    row = lock.by_id().get(schema_id)
+    if row is None:
+        raise UnknownSchemaId(schema_id)
+    return row.topic, lock.schema(row)
 
 
 @cache

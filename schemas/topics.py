@@ -1,0 +1,225 @@
+"""The topics of the bus: a table of names, keys, writers and retention, and where a key belongs."""
+
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from schemas.catalogue import BLOCKS
+
+PARTITIONS = 12  # of every topic; chosen once for a prefix
+REPLICATION = 3
+MIN_INSYNC = 2
+FRAME_LIMIT_BYTES = 262_144
+# An event may hold a frame twice (typed and raw), and batches and headers take room as well.
+RECORD_PER_FRAME = 8
+
+_DAY_MS = 86_400_000
+_FOREVER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A row of the topic table; `name` is without prefix, `retention_ms` -1 means for ever.
+
+    `cleanup` is "delete" or "compact" (Kafka's cleanup.policy); `key` and `writer` are words for
+    people.
+    """
+
+    name: str
+    key: str
+    writer: str
+    cleanup: str
+    retention_ms: int
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a topic is, or is to be, laid out in Kafka; `config` has Kafka's own option names."""
+
+    partitions: int
+    replication: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of a plan. `kind` is "create", "alter" or "refuse" (nobody can do that here).
+
+    `topic` is the full name, `layout` what is wanted (of an "alter" only the options that differ),
+    `text` a line for people.
+    """
+
+    kind: str
+    topic: str
+    layout: Layout
+    text: str
+
+
+_LOG = ("delete", _FOREVER)
+_STATE = ("compact", _FOREVER)
+_REQUESTS = ("delete", _DAY_MS)
+_BOTH = "gateway, commands consumer"
+_OTHERS = (
+    Topic("rejected", "station", "gateway", *_LOG, "Frames that could not be taken: dead letters."),
+    Topic(
+        "refusals", "address", "gateway", "delete", 30 * _DAY_MS, "Handshakes that were refused."
+    ),
+    Topic("gateways", "instance", "gateway", *_STATE, "Which gateways are alive."),
+    Topic("commands", "station", "anyone", *_REQUESTS, "What stations are asked to do."),
+    Topic("command-results", "station", _BOTH, *_LOG, "How each command ended."),
+    Topic("decisions", "station", "a deciding service", *_REQUESTS, "Answers to stations' CALLs."),
+    Topic("id-tokens", "folded token", "the platform", *_STATE, "Who may charge."),
+    Topic("stations", "station", "the platform", *_STATE, "How each station is to be treated."),
+)
+_CONNECTIONS = Topic(
+    "connections",
+    "station",
+    _BOTH,
+    *_LOG,
+    "The connection log: who is connected where, and the claims of commands. Never compacted.",
+)
+
+TOPICS: Mapping[str, Topic] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            _CONNECTIONS,
+            *(Topic(b, "station", "gateway", *_LOG, f"Frames of the block {b}.") for b in BLOCKS),
+            *_OTHERS,
+        )
+    }
+)
+
+
+def table(name: str) -> Topic:
+    """The row of the topic `tables.<name>`, where a consumer publishes its table's rows."""
+    return Topic(
+        f"tables.{name}",
+        "row key",
+        f"consumer {name}",
+        *_STATE,
+        f"Rows of the table {name} as they change, flat and version-neutral.",
+    )
+
+
+def partition(key: bytes, partitions: int) -> int:
+    """Where Kafka's Java client puts a record with this key (murmur2 of its Utils class).
+
+    Writers and readers of all languages must agree on this, since a station's events, commands and
+    decisions have to meet in one partition.
+    """
+    size = len(key)
+    hashed = 0x9747B28C ^ size
+    for word in struct.unpack_from(f"<{size >> 2}I", key):
+        mixed = word * 0x5BD1E995 & 0xFFFFFFFF
+        mixed = (mixed ^ mixed >> 24) * 0x5BD1E995
+        hashed = (hashed * 0x5BD1E995 ^ mixed) & 0xFFFFFFFF
+    if size & 3:
+        hashed = (hashed ^ int.from_bytes(key[size & ~3 :], "little")) * 0x5BD1E995 & 0xFFFFFFFF
+    hashed = (hashed ^ hashed >> 13) * 0x5BD1E995 & 0xFFFFFFFF
+    return ((hashed ^ hashed >> 15) & 0x7FFFFFFF) % partitions
+
+
+def layouts(
+    prefix: str,
+    *,
+    partitions: int = PARTITIONS,
+    replication: int = REPLICATION,
+    frame_limit_bytes: int = FRAME_LIMIT_BYTES,
+    tables: Iterable[str] = (),
+) -> dict[str, Layout]:
+    """Full topic name -> how that topic is to be; also for the given consumers' tables.
+
+    With fewer replicas than two, min.insync.replicas is what there is.
+    """
+    return {
+        prefix + row.name: Layout(
+            partitions,
+            replication,
+            {
+                "cleanup.policy": row.cleanup,
+                "retention.ms": str(row.retention_ms),
+                "max.message.bytes": str(RECORD_PER_FRAME * frame_limit_bytes),
+                "min.insync.replicas": str(min(MIN_INSYNC, replication)),
+                "unclean.leader.election.enable": "false",
+            },
+        )
+        for row in (*TOPICS.values(), *map(table, tables))
+    }
+
+
+def plan(existing: Mapping[str, Layout], wanted: Mapping[str, Layout]) -> list[Change]:
+    """What has to change so that the topics are as wanted; others on the same Kafka stay alone.
+
+    Options that we do not want anything of are left as they are.
+    """
+    changes: list[Change] = []
+    for name, want in wanted.items():
+        have = existing.get(name)
+        if have is None:
+            changes.append(_creation(name, want))
+            continue
+        if have.partitions != want.partitions:
+            text = (
+                f"{name} has {have.partitions} partitions, {want.partitions} are wanted: keys "
+                "would move, so growing means a new prefix"
+            )
+            changes.append(Change("refuse", name, want, text))
+        if have.replication < want.replication:
+            text = (
+                f"{name} has {have.replication} replicas, {want.replication} are wanted: move it "
+                "with kafka-reassign-partitions"
+            )
+            changes.append(Change("refuse", name, want, text))
+        differing = {
+            option: value
+            for option, value in want.config.items()
+            if have.config.get(option) != value
+        }
+        if differing:
+            text = f"alter {name}: " + ", ".join(
+                f"{option} from {have.config.get(option, 'unset')} to {value}"
+                for option, value in differing.items()
+            )
+            layout = Layout(want.partitions, want.replication, differing)
+            changes.append(Change("alter", name, layout, text))
+    return changes
+
+
+def _creation(name: str, want: Layout) -> Change:
+    options = ", ".join(f"{option}={value}" for option, value in want.config.items())
+    text = f"create {name}: {want.partitions} partitions, {want.replication} replicas, {options}"
+    return Change("create", name, want, text)
+
+
+def faults(
+    existing: Mapping[str, Layout], wanted: Mapping[str, Layout], *, allow_single_replica: bool
+) -> list[str]:
+    """What keeps a gateway from promising durability on these topics; empty if nothing does.
+
+    Every topic must be there, with the right number of partitions and room for the largest event;
+    and unless a single replica is allowed, with three replicas, two of them in sync, and no unclean
+    leader election.
+    """
+    found: list[str] = []
+    for name, want in wanted.items():
+        have = existing.get(name)
+        if have is None:
+            found.append(f"{name} is missing: run `chargewire topics apply`")
+            continue
+        if have.partitions != want.partitions:
+            found.append(f"{name} has {have.partitions} partitions, not {want.partitions}")
+        room, needed = (int(side.config.get("max.message.bytes", 0)) for side in (have, want))
+        if room < needed:
+            found.append(f"{name} has max.message.bytes {room}, below {needed}")
+        if allow_single_replica:
+            continue
+        if have.replication < REPLICATION:
+            found.append(f"{name} has {have.replication} replicas, not {REPLICATION}")
+        if int(have.config.get("min.insync.replicas", "1")) < MIN_INSYNC:
+            found.append(f"{name} has min.insync.replicas below {MIN_INSYNC}")
+        if have.config.get("unclean.leader.election.enable", "false") != "false":
+            found.append(f"{name} allows unclean leader election")
+    return found
