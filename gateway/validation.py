@@ -120,7 +120,7 @@ def _record(form: Shape, sent: dict[str, Any]) -> tuple[dict[str, Any], bool]:
     try:
         return form.to_avro(sent)
     except OverflowError:
-        return form.to_avro(_without_oversize(sent))[0], False
+        return form.to_avro(_without_oversize(sent))
 
 
 def _without_oversize(value: Any) -> Any:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.deviations import RULES, deviations
+from gateway.deviations import RULES, deviations, note
 
 METER_VALUES = {
     "connectorId": 1,
@@ -50,15 +50,18 @@ def test_only_the_first_place_of_a_rule_is_told():
 
 def test_descriptions_are_short_and_repeat_no_value():
     """errorDescription is at most 255 characters, and a value may be a secret."""
-    payload = {"idTag": "s3cr3t" * 9, "x" * 5000: "s3cr3t", "\U0001f600\u0000" * 99: None}
-    _, violations = deviations("1.6", "Authorize", "request", payload)
-    assert set(violations) == {"over_long_text", "unknown_property"}
-    for violation in violations.values():
-        assert len(violation.description) <= 255
-        assert len(violation.path) <= 255
-        assert "s3cr3t" not in violation.description
-        assert violation.description.startswith(violation.path)
-        assert violation.code == RULES[violation.rule].code
+    for name in ("x" * 5000, "\U0001f600" * 99, "\u0000" * 99, "odd name " * 99):
+        payload = {"idTag": "s3cr3t" * 9, name: "s3cr3t"}
+        _, violations = deviations("1.6", "Authorize", "request", payload)
+        assert set(violations) == {"over_long_text", "unknown_property"}
+        for violation in violations.values():
+            assert len(violation.path) <= 200
+            assert "s3cr3t" not in violation.description
+            assert violation.description.startswith(violation.path)
+            assert violation.code == RULES[violation.rule].code
+    noted = {}
+    note(noted, "wrong_type", None, "x" * 300)
+    assert len(noted["wrong_type"].description) == 255
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,12 @@ def test_certificates_come_back_as_failed():
             {"certificateHashData": data, "source": "OCSP", "status": "Failed", "nextUpdate": NOW}
         ]
     }
-    for asked in ([broken], [], "x"):
+    many = reply(
+        "2.1", "GetCertificateChainStatus", {"certificateStatusRequests": [one] * 5}, CONTEXT
+    )
+    assert_valid("2.1", "GetCertificateChainStatus", many)
+    unnamed = one | {"certificateHashData": data | {"hashAlgorithm": ["SHA256"]}}
+    for asked in ([broken], [unnamed], [], "x"):
         answer = reply(
             "2.1", "GetCertificateChainStatus", {"certificateStatusRequests": asked}, CONTEXT
         )

@@ -312,6 +312,12 @@ def test_missing_fields_are_refused_where_no_energy_is_told():
         assert error.value.violation.path == f"$.{field}"
 
 
+def test_only_calls_are_confirmed_whatever_they_hold():
+    """An answer to StartTransaction, such as a service decides, has no such privilege."""
+    violation = refusal(("1.6", "StartTransaction", "response"), b"{}", ALL - {"missing_field"})
+    assert violation.rule == "missing_field"
+
+
 def test_billing_calls_are_those_that_tell_energy():
     """Every version that has one of them lets stations call it."""
     for action in BILLING:
