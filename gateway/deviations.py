@@ -104,7 +104,7 @@ def _written(path: _Path) -> str:
         path, step = path
         if isinstance(step, int):
             steps.append(f"[{step}]")
-        elif step.isidentifier() and len(step) <= 30:
+        elif step.isidentifier() and len(step) <= 50:
             steps.append(f".{step}")
         else:
             steps.append(f"[{json.dumps(step[:30], ensure_ascii=False)}]")
