@@ -5,6 +5,7 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 import uvicorn
 from starlette.applications import Starlette
@@ -15,12 +16,17 @@ from starlette.routing import Route
 from gateway.config import address
 
 Reasons = Callable[[], Sequence[str]]
-Schemas = Callable[[str, str], tuple[int, object] | None]
-"""(method, path) -> (HTTP status, JSON body), or None where the path means nothing."""
-
+BODY_MAX_BYTES = 1_048_576  # of a request; our largest schema has a tenth of that
 _STARTS_WITHIN_S = 10.0
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 _REGISTRY = "application/vnd.schemaregistry.v1+json"
+
+
+class Schemas(Protocol):
+    """The read side of a schema registry, as `schemas.registry.builtin` is."""
+
+    def __call__(self, method: str, path: str, *, body: bytes) -> tuple[int, object]:
+        """(HTTP status, JSON body) of a request; `path` as it came, percent-encoded."""
 
 
 def application(
@@ -44,11 +50,17 @@ def application(
         return _reasoned(unready())
 
     async def registry(request: Request) -> Response:
-        found = schemas(request.method, request.url.path) if schemas else None
-        if found is None:
-            body = {"error_code": 404, "message": f"nothing at {request.url.path}"}
-            return JSONResponse(body, 404)
-        return Response(json.dumps(found[1]), found[0], media_type=_REGISTRY)
+        if schemas is None:
+            text = "the schemas are in the registry of CHARGEWIRE_SCHEMA_REGISTRY"
+            return JSONResponse({"error_code": 404, "message": text}, 404)
+        body = b""
+        async for part in request.stream():
+            body += part
+            if len(body) > BODY_MAX_BYTES:
+                return JSONResponse({"error_code": 413, "message": "too large"}, 413)
+        path = request.scope.get("raw_path", b"").decode("ascii", "replace")
+        status, found = schemas(request.method, path, body=body)
+        return Response(json.dumps(found), status, media_type=_REGISTRY)
 
     return Starlette(
         routes=[

@@ -7,14 +7,14 @@ import httpx
 import pytest
 
 from gateway import exposition
-from gateway.admin import Admin, application
+from gateway.admin import BODY_MAX_BYTES, Admin, application
 from gateway.metrics import Metrics
 
 
-def schemas(method: str, path: str) -> tuple[int, object] | None:
-    if path == "/schemas/ids/1":
-        return (200, {"schema": '"string"'}) if method == "GET" else (405, {"error_code": 405})
-    return (200, [path]) if path.startswith("/subjects/") else None
+def schemas(method: str, path: str, *, body: bytes) -> tuple[int, object]:
+    if path == "/nowhere":
+        return 404, {"error_code": 404, "message": "no"}
+    return 200, [method, path, body.decode()]
 
 
 class State:
@@ -75,21 +75,31 @@ async def test_metrics_are_prometheus_text(state, client):
 
 
 async def test_the_registry_answers_at_the_root(client):
-    """Where deserializers expect it, with the registry's own media type."""
+    """Where deserializers expect it, with its own media type; it sees the path as it came."""
     answer = await client.get("/schemas/ids/1")
-    assert answer.json() == {"schema": '"string"'}
+    assert answer.json() == ["GET", "/schemas/ids/1", ""]
     assert answer.headers["content-type"] == "application/vnd.schemaregistry.v1+json"
-    assert (await client.post("/schemas/ids/1")).status_code == 405
-    assert (await client.get("/subjects/ocpp.transactions-value")).json() == [
-        "/subjects/ocpp.transactions-value"
-    ]
+    answer = await client.post("/subjects/a%2Fb-value", content=b"body")
+    assert answer.json() == ["POST", "/subjects/a%2Fb-value", "body"]
+    assert (await client.get("/nowhere")).status_code == 404
 
 
-async def test_what_is_nowhere_is_404_in_the_registrys_form(client):
-    """Clients of registries read error_code."""
-    answer = await client.get("/schemas/ids/")
+async def test_a_body_of_any_size_is_not_taken(client):
+    """Nobody fills the gateway's memory from here."""
+    answer = await client.post("/subjects/x", content=b"x" * (BODY_MAX_BYTES + 1))
+    assert answer.status_code == 413
+
+
+async def test_where_a_real_registry_serves_the_root_says_so(state):
+    """Two sources of ids would be one too many."""
+    app = application(metrics=bytes, unready=list, unwell=list, schemas=None)
+    admin = Admin("127.0.0.1:0", app)
+    port = await admin.start()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(f"http://127.0.0.1:{port}/schemas/ids/1")
+    await admin.stop()
     assert answer.status_code == 404
-    assert answer.json()["error_code"] == 404
+    assert "CHARGEWIRE_SCHEMA_REGISTRY" in answer.json()["message"]
 
 
 async def test_signals_are_left_to_the_program(state):
