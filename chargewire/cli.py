@@ -1,0 +1,52 @@
+"""The operator's command: its subcommands by name, imported when they are wanted."""
+
+from importlib import import_module, metadata
+
+import click
+
+# Command: (module, attribute, what it does). With the text here, `chargewire --help` imports none.
+_COMMANDS = {
+    "up": ("chargewire.up", "up", "Everything on this machine: Kafka, gateway, stations."),
+    "gateway": ("chargewire.gateway_command", "gateway", "Run the gateway."),
+    "stations": ("chargewire.stations", "stations", "Who is connected where, and their status."),
+    "tail": ("chargewire.tail", "tail", "Events as they happen, one readable line each."),
+    "topics": (
+        "chargewire.topics",
+        "topics",
+        "Create the topics, and keep them as they should be.",
+    ),
+    "schemas": ("chargewire.schemas_command", "schemas", "The record schemas of the topics."),
+    "config": ("chargewire.config_command", "config", "Which settings are in force."),
+}
+
+
+class _Commands(click.Group):
+    """Knows its commands by name; their modules wait until they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(metadata.version("chargewire"), "--version", message="chargewire %(version)s")
+def chargewire() -> None:
+    """An OCPP gateway whose memory is a Kafka log.
+
+    \b
+    To try it on this machine, without anything else:
+      chargewire up
+    then, in a second terminal:
+      chargewire stations
+      chargewire tail
+    """

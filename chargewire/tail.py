@@ -1,0 +1,153 @@
+"""`chargewire tail`: the log, one readable line for each event."""
+
+import re
+import time
+from collections.abc import Collection
+from typing import Any
+
+import click
+
+from chargewire.options import kafka_options, settings
+from chargewire.summary import Entry, as_json, line, order
+from schemas.catalogue import BLOCKS
+from schemas.settings import KafkaSettings
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+EVENTS = ("connections", *BLOCKS, "rejected")  # all that tells of a station, by its key
+
+
+def since_ms(text: str, now_ms: int) -> int | None:
+    """Read --from: beginning (0), end (None), or a time before now as epoch milliseconds.
+
+    ValueError when it is none of these.
+    """
+    if text in ("beginning", "end"):
+        return 0 if text == "beginning" else None
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is none of beginning, end, 90s, 15m, 2h, 7d")
+    return now_ms - int(float(found[1]) * _UNITS_MS[found[2]])
+
+
+class Start(click.ParamType[tuple[int | None]]):
+    """Where in the log to begin."""
+
+    name = "beginning|end|DURATION"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int | None]:
+        try:
+            # In a tuple: a bare None would mean to click that nothing was given.
+            return (since_ms(str(value), time.time_ns() // 1_000_000),)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def chosen(what: str | None, prefix: str, known: Collection[str]) -> tuple[list[str], str | None]:
+    """Find the topics to read (without prefix), and the station if `what` names one.
+
+    `what` is a topic with or without prefix, a functional block, a station id, or None: all
+    events. `known` are the topics that exist.
+    """
+    everything = [topic for topic in EVENTS if topic in known]
+    if what is None:
+        return everything, None
+    topic = what.removeprefix(prefix)
+    if topic in known or topic in EVENTS or (prefix and what.startswith(prefix)):
+        return [topic], None
+    return everything, what
+
+
+@click.command()
+@click.argument("what", required=False, metavar="[TOPIC|BLOCK|STATION]")
+@click.option("--json", "as_objects", is_flag=True, help="One JSON object a line, complete.")
+@click.option(
+    "--from",
+    "since",
+    type=Start(),
+    default="end",
+    show_default=True,
+    help="Where to begin: at the beginning of the log, at its end, or so long ago (90s, 15m, 2h).",
+)
+@click.option("--count", type=click.IntRange(min=1), metavar="N", help="Stop after so many events.")
+@click.option("--no-follow", is_flag=True, help="Stop at the end of the log.")
+@kafka_options
+def tail(
+    what: str | None,
+    as_objects: bool,
+    since: tuple[int | None],
+    count: int | None,
+    no_follow: bool,
+    **flags: Any,
+) -> None:
+    """Show events as they happen, one readable line each; Ctrl-C ends it.
+
+    Each line has the time (UTC), the station, the direction (→ from the station, ← to it), the
+    action, the kind of frame and what it says; rules that were bent stand in brackets at its end.
+
+    \b
+    Examples:
+      chargewire tail                            all stations, from now on
+      chargewire tail CS-0001 --from 15m         one station
+      chargewire tail transactions               one functional block
+      chargewire tail rejected --from beginning  dead letters
+      chargewire tail --json --count 100 | jq .payload
+    """
+    from chargewire.reading import run  # noqa: PLC0415 - Kafka's client is slow to import
+
+    made = settings(KafkaSettings, flags)
+    printer = Printer(as_objects=as_objects, count=count)
+    follow = not no_follow
+    try:
+        run(lambda: _follow(made, what, since[0], printer, follow=follow), made.kafka)
+    except KeyboardInterrupt:
+        click.get_current_context().exit(130)
+
+
+class Printer:
+    """Writes entries until it has written enough."""
+
+    def __init__(self, *, as_objects: bool, count: int | None) -> None:
+        self._as_objects = as_objects
+        self._left = count
+
+    def show(self, entries: Collection[Entry]) -> bool:
+        """Write the entries in this order; tells whether more is wanted."""
+        import shutil  # noqa: PLC0415
+
+        width = shutil.get_terminal_size((160, 24)).columns
+        for entry in entries:
+            if self._left == 0:
+                break
+            click.echo(as_json(entry) if self._as_objects else line(entry, width))
+            if self._left is not None:
+                self._left -= 1
+        return self._left != 0
+
+
+async def _follow(
+    made: KafkaSettings, what: str | None, since: int | None, printer: Printer, *, follow: bool
+) -> None:
+    from chargewire.reading import opened  # noqa: PLC0415
+    from schemas import registry  # noqa: PLC0415
+    from schemas.topics import partition  # noqa: PLC0415
+
+    async with opened(made, await registry.codec(made)) as log:
+        topics, station = chosen(what, made.prefix, await log.topics())
+        places = await log.partitions(topics or ["connections"])
+        if station is not None:
+            key = station.encode()
+            count = len({place.partition for place in places})
+            places = [place for place in places if place.partition == partition(key, count)]
+        past: list[Entry] | None = [] if station is not None else None
+        keep = (lambda raw: raw.key == key) if station is not None else (lambda _: True)
+        async for entries in log.read(places, since=since, follow=follow, keep=keep):
+            if past is not None and entries:
+                past += entries  # what lies behind is put in order first, across topics
+                continue
+            ready, past = sorted(past, key=order) if past is not None else entries, None
+            if not printer.show(ready):
+                return
+        printer.show(sorted(past or (), key=order))

@@ -1,0 +1,79 @@
+"""`chargewire topics`: the topics of the bus, as the topic table wants them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from chargewire.options import kafka_options, settings
+from schemas.settings import KafkaSettings
+from schemas.topics import FRAME_LIMIT_BYTES, REPLICATION, Change, layouts, plan
+
+_COLOURS = {"create": "green", "alter": "yellow", "refuse": "red"}
+
+
+@click.group()
+def topics() -> None:
+    """Create the topics, and keep them as they should be."""
+
+
+@topics.command()
+@click.option("--dry-run", is_flag=True, help="Only show what would change.")
+@click.option(
+    "--replication",
+    type=click.IntRange(min=1),
+    default=REPLICATION,
+    show_default=True,
+    metavar="N",
+    help="Replicas of each topic; fewer than 3 do not survive the loss of a broker.",
+)
+@click.option(
+    "--frame-limit-bytes",
+    type=click.IntRange(min=1024),
+    default=FRAME_LIMIT_BYTES,
+    show_default=True,
+    envvar="CHARGEWIRE_FRAME_LIMIT_BYTES",
+    metavar="N",
+    help="The gateway's frame limit; records may be several times larger.",
+)
+@kafka_options
+def apply(dry_run: bool, replication: int, frame_limit_bytes: int, **flags: Any) -> None:
+    """Create what is missing and set right what differs; topics of others stay alone.
+
+    Ends with 1 where something cannot be set right from here, such as a number of partitions; with
+    --dry-run also where something would be changed.
+
+    \b
+    Examples:
+      chargewire topics apply --dry-run
+      chargewire topics apply --kafka broker-1:9092
+      chargewire topics apply --replication 1        a single broker, for a look
+    """
+    from chargewire.reading import run  # noqa: PLC0415 - Kafka's client is slow to import
+    from schemas import admin  # noqa: PLC0415
+
+    made = settings(KafkaSettings, flags)
+    wanted = layouts(
+        made.prefix,
+        partitions=made.partitions,
+        replication=replication,
+        frame_limit_bytes=frame_limit_bytes,
+    )
+    changes = plan(run(lambda: admin.existing(made), made.kafka), wanted)
+    for line in lines(changes, dry_run=dry_run):
+        click.echo(line)
+    possible = [change for change in changes if change.kind != "refuse"]
+    if possible and not dry_run:
+        run(lambda: admin.apply(made, possible), made.kafka)
+        click.echo(f"done: {len(possible)} changes")
+    refused = len(possible) < len(changes)
+    click.get_current_context().exit(1 if refused or (dry_run and possible) else 0)
+
+
+def lines(changes: Iterable[Change], *, dry_run: bool) -> list[str]:
+    """One line for each change, or that there is none."""
+    found = []
+    for change in changes:
+        would = "would " if dry_run and change.kind != "refuse" else ""
+        found.append(click.style(would + change.text, fg=_COLOURS[change.kind]))
+    return found or ["all topics are as they should be"]

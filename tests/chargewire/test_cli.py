@@ -1,0 +1,52 @@
+"""The command itself: help that leads on, and commands that are found."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from chargewire.cli import chargewire
+
+NAMES = ["up", "gateway", "stations", "tail", "topics", "schemas", "config"]
+
+
+def test_the_help_lists_every_command_and_says_how_to_begin():
+    """Without importing any of them, so that it is there at once."""
+    result = CliRunner().invoke(chargewire, ["--help"])
+    assert result.exit_code == 0
+    assert "chargewire up" in result.output
+    assert all(f"  {name} " in result.output for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_a_help_with_examples(name):
+    """Also those that are groups, in their own commands."""
+    context = click.Context(chargewire)
+    command = chargewire.get_command(context, name)
+    assert command is not None
+    inner = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+    for one in inner:
+        assert one.help
+        assert "Example" in one.help, one.name
+
+
+def test_an_unknown_command_is_an_error_of_usage():
+    """Code 2, as everywhere."""
+    assert CliRunner().invoke(chargewire, ["sations"]).exit_code == 2
+
+
+def test_the_version_is_that_of_the_distribution():
+    """One place."""
+    assert CliRunner().invoke(chargewire, ["--version"]).output.startswith("chargewire 0.")
+
+
+def test_help_does_not_wait_for_kafka_clients():
+    """aiokafka alone takes a quarter of a second to import."""
+    program = (
+        "import sys; from click.testing import CliRunner; from chargewire.cli import chargewire; "
+        "run = CliRunner().invoke; run(chargewire, ['-h']); run(chargewire, ['tail', '-h']); "
+        "sys.exit('aiokafka' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
