@@ -92,7 +92,9 @@ async def _told(config: Config, name: str, directory: Path, stop: asyncio.Event)
 
 def _schemas(config: Config) -> Schemas | None:
     """The built-in registry, unless there is a real one."""
-    return None if config.schema_registry else partial(registry.builtin, prefix=config.prefix)
+    if config.schema_registry:
+        return None
+    return partial(registry.builtin, prefix=config.prefix)
 
 
 def main() -> int:

@@ -179,13 +179,8 @@ class Inbound:
         begins = await consumer.beginning_offsets(lost)
         for at, begin in begins.items():
             self.out_of_range += 1
-            log.error(
-                "records lost before they were read",
-                topic=at.topic,
-                partition=at.partition,
-                position=self._positions[at],
-                earliest=begin,
-            )
+            position = self._positions[at]
+            log.error("records lost unread", position=position, earliest=begin, **at._asdict())
             self._positions[at] = begin
             consumer.seek(at, begin)
 

@@ -96,7 +96,11 @@ class Instance:
         config = self._config
         self._state = "starting: waiting for Kafka"
         await self._checked()
-        self._codec = Codec(await registry.resolve(config))
+        try:
+            await registry.resolve(config)
+            self._codec = await registry.codec(config)
+        except registry.RegistryError as error:
+            raise UnfitError([str(error)]) from None
         self._build()
         await self._producer.start()
         self._state = "starting: reading the log"
@@ -124,7 +128,9 @@ class Instance:
         while True:
             try:
                 problems = await admin.unfit(
-                    config, allow_single_replica=config.allow_single_replica
+                    config,
+                    allow_single_replica=config.allow_single_replica,
+                    frame_limit_bytes=config.frame_limit_bytes,
                 )
             except (KafkaError, OSError) as error:
                 log.warning("Kafka is not there yet", kafka=config.kafka, error=repr(error))
@@ -194,7 +200,7 @@ class Instance:
         since_s = self._producer.outage_since
         if since_s is not None:
             log.error("the outage lasts: all stations are sent away")
-            self._server.close_all(1013, "the log is out of reach")
+            self._server.close_all(1013, "outage")
 
     def _alive(self) -> Probe:
         now_ms = time.time_ns() // 1_000_000

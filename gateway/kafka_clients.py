@@ -2,15 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import random
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 RECORD_FACTOR = 8  # the largest record, in frame limits: typed fields, headers and the raw text
 CANCEL_TIME_S = 0.5
+
+log = structlog.get_logger(__name__)
 
 
 class Probe(NamedTuple):
@@ -75,13 +79,37 @@ async def open_consumer(
     return consumer
 
 
-async def prove(producer: AIOKafkaProducer, probe: Probe) -> None:
-    """Have one record acknowledged. Raises KafkaError when it is not."""
-    batch = producer.create_batch()
-    batch.append(
-        key=probe.key, value=probe.value, headers=[*probe.headers], timestamp=probe.timestamp_ms
-    )
-    await submit(producer, batch, probe.topic, probe.partition)
+async def proven_producer(
+    connect: Callable[[], Awaitable[AIOKafkaProducer]],
+    probe: Callable[[], Probe],
+    *,
+    attempt_s: float,
+    back_off_s: tuple[float, float],
+) -> AIOKafkaProducer:
+    """A producer that has had one record acknowledged; tries until there is one.
+
+    An attempt may take `attempt_s`; the pause after it grows from the least to the longest.
+    """
+    pause_s, longest_s = back_off_s
+    while True:
+        client = None
+        try:
+            async with asyncio.timeout(attempt_s):
+                client = await connect()
+                topic, partition, key, value, headers, timestamp_ms = probe()
+                batch = client.create_batch()
+                batch.append(key=key, value=value, headers=[*headers], timestamp=timestamp_ms)
+                await submit(client, batch, topic, partition)
+            return client
+        except BaseException as error:
+            if client is not None:
+                await discard(client, grace_s=0)
+            if not isinstance(error, Exception):
+                raise
+            log.warning("kafka is not ready", error=repr(error), retry_s=round(pause_s, 1))
+        # Jitter, so that a fleet of gateways does not come back in one moment.
+        await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311
+        pause_s = min(2 * pause_s, longest_s)
 
 
 def submit(
@@ -110,8 +138,17 @@ async def discard(client: AIOKafkaProducer | AIOKafkaConsumer, grace_s: float) -
     """End a client: orderly within `grace_s`, else by cancelling all that it started.
 
     aiokafka's own `stop()` waits for every batch, and an idempotent batch is retried for ever.
-    Returns within `grace_s` and two times CANCEL_TIME_S; raises nothing.
+    Returns within `grace_s` and two times CANCEL_TIME_S, and is not cut short by a cancellation.
     """
+    ending = asyncio.ensure_future(_end(client, grace_s))
+    try:
+        await asyncio.shield(ending)
+    except asyncio.CancelledError:
+        await asyncio.wait({ending})
+        raise
+
+
+async def _end(client: AIOKafkaProducer | AIOKafkaConsumer, grace_s: float) -> None:
     stopping = asyncio.ensure_future(client.stop())
     await asyncio.wait({stopping}, timeout=grace_s)
     tasks = set(_tasks_of(client))

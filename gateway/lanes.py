@@ -3,8 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+import structlog
+
 Done = Callable[[int | None], None]
 Headers = Sequence[tuple[str, bytes]]
+
+log = structlog.get_logger(__name__)
+
+
+class RecordSizeError(ValueError):
+    """A record that Kafka would refuse, and the whole batch around it too."""
 
 
 class Append(Protocol):
@@ -36,6 +44,14 @@ class Record(NamedTuple):
     done: Done
     handed_at: float
     wait: bool
+
+    def tell(self, offset: int | None) -> None:
+        """Say what became of it; None is unknown."""
+        try:
+            self.done(offset)
+        except Exception:
+            # The records after it have their own stations, which must not suffer for this one.
+            log.exception("a record's callback failed", topic=self.topic)
 
 
 class Lane:

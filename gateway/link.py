@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from websockets.exceptions import PayloadTooBig
 from websockets.frames import Frame as WebsocketFrame
@@ -84,8 +84,7 @@ class Link(asyncio.Protocol):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is not derived from it
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         self.started_s = self._server.now().s
@@ -159,14 +158,14 @@ class Link(asyncio.Protocol):
         raw = bytes(data)
         if not text:
             shown = raw.decode("utf-8", "replace")
-            close = Close(1003, "OCPP-J has text frames only")
+            close = Close(1003, "binary_frame")
             self.perform(session.unreadable("binary_frame", shown, len(raw), close, now))
             return
         try:
             decoded = raw.decode()
-        except UnicodeDecodeError as error:
+        except UnicodeDecodeError:
             shown = raw.decode("utf-8", "replace")
-            close = Close(1007, f"{error.reason} at position {error.start}")
+            close = Close(1007, "invalid_utf8")
             self.perform(session.unreadable("invalid_utf8", shown, len(raw), close, now))
             return
         self.perform(session.received(decoded, now))
@@ -177,7 +176,7 @@ class Link(asyncio.Protocol):
         if isinstance(error, PayloadTooBig) and self.opened and self.session is not None:
             self.opened = False
             size = (error.size or 0) + (error.current_size or 0)
-            close = Close(1009, f"over {self._server.config.frame_limit_bytes} bytes")
+            close = Close(1009, "frame_too_large")
             self.perform(
                 self.session.unreadable("frame_too_large", "", size, close, self._server.now())
             )
@@ -290,7 +289,7 @@ class Link(asyncio.Protocol):
 
     def unknown(self) -> None:
         """An event of this connection may or may not be in the log: end it unanswered."""
-        self.give_up(1013, "the log did not acknowledge in time")
+        self.give_up(1013, "outage")
 
     def give_up(self, code: int, reason: str) -> None:
         """Close without answering what still waits."""
@@ -300,7 +299,7 @@ class Link(asyncio.Protocol):
 
     def superseded(self) -> None:
         """A newer connection of the station is in the log."""
-        self.give_up(1008, "superseded by a newer connection of this station")
+        self.give_up(1008, "takeover")
 
     def stop(self) -> None:
         """The gateway goes down: finish the calls in hand, then close (1012)."""
@@ -323,9 +322,15 @@ class Link(asyncio.Protocol):
         return {"station": writer.station, "connection": writer.connection_id}
 
     @property
-    def close_code(self) -> int:
-        """The code that the websocket was closed with (RFC 6455 section 7.4)."""
-        return self._protocol.close_code or 1006
+    def ending(self) -> tuple[int, str]:
+        """Code and reason of the close frame that ended the connection (RFC 6455 section 7.4).
+
+        Ours where we began, else the station's; 1006 where there was none.
+        """
+        protocol = self._protocol
+        sent, received = protocol.close_sent, protocol.close_rcvd
+        first = received if protocol.close_rcvd_then_sent else sent or received
+        return (1006, "") if first is None else (int(first.code), first.reason)
 
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake; the socket is dropped when the station does not end it."""
@@ -412,8 +417,7 @@ class Link(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         if self.session is not None:
-            reason = self._protocol.close_reason or ""
-            self.perform(self.session.closed(self.close_code, reason, self._server.now()))
+            self.perform(self.session.closed(*self.ending, self._server.now()))
         self._server.link_lost(self)
 
     def _opened_session(self) -> Session:

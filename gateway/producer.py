@@ -1,26 +1,23 @@
 """The one way events reach Kafka: records in, offsets or "unknown" out."""
 
 import asyncio
-import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from gateway.kafka_clients import CANCEL_TIME_S, Probe, discard, prove, submit
-from gateway.lanes import Done, Headers, Lane, Lanes, Record
+from gateway.kafka_clients import CANCEL_TIME_S, Probe, discard, proven_producer, submit
+from gateway.lanes import Done, Headers, Lane, Lanes, Record, RecordSizeError
 
 log = structlog.get_logger(__name__)
 
 
-class RecordSizeError(ValueError):
-    """A record that Kafka would refuse, and the whole batch around it too."""
-
-
+@dataclass(slots=True, kw_only=True, eq=False)
 class Producer:
     """Records in order, each handed over once; `ready`, or in an `outage` (also before `start`).
 
@@ -34,47 +31,34 @@ class Producer:
     least and the longest pause between attempts to connect.
     """
 
-    def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
-        self,
-        *,
-        connect: Callable[[], Awaitable[AIOKafkaProducer]],
-        probe: Callable[[], Probe],
-        ack_time_s: float,
-        record_bytes_max: int,
-        kept_max: int = 20_000,
-        low_water: int = 0,
-        on_outage: Callable[[], None] = lambda: None,
-        on_ready: Callable[[], None] = lambda: None,
-        on_drained: Callable[[], None] = lambda: None,
-        observe_ack_s: Callable[[float], None] = lambda _: None,
-        back_off_s: tuple[float, float] = (0.1, 5.0),
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._connect = connect
-        self._probe = probe
-        self._ack_time_s = ack_time_s
-        self._record_bytes_max = record_bytes_max
-        self._kept_max = kept_max
-        self._low_water = low_water
-        self._on_outage = on_outage
-        self._on_ready = on_ready
-        self._on_drained = on_drained
-        self._observe_ack_s = observe_ack_s
-        self._back_off_s = back_off_s
-        self._clock = clock
-        self._client: AIOKafkaProducer | None = None
-        self._lanes = Lanes()
-        self._due: list[Lane] = []
-        self._kept: deque[Record] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-        self._recovery: asyncio.Task[None] | None = None
-        self._discarding: set[asyncio.Task[None]] = set()
-        self._settled = asyncio.Event()
-        self.outage_since: float | None = clock()
-        self.acknowledged = self.batches = 0
-        self.failures = 0  # outages begun
-        self.unknown = 0  # records whose outcome is unknown
-        self.dropped = 0  # records that found the kept ones at their limit
+    connect: Callable[[], Awaitable[AIOKafkaProducer]]
+    probe: Callable[[], Probe]
+    ack_time_s: float
+    record_bytes_max: int
+    kept_max: int = 20_000
+    low_water: int = 0
+    on_outage: Callable[[], None] = lambda: None
+    on_ready: Callable[[], None] = lambda: None
+    on_drained: Callable[[], None] = lambda: None
+    observe_ack_s: Callable[[float], None] = lambda _: None
+    back_off_s: tuple[float, float] = (0.1, 5.0)
+    clock: Callable[[], float] = time.monotonic
+
+    outage_since: float | None = field(default=None, init=False)  # on the clock, in seconds
+    acknowledged: int = field(default=0, init=False)
+    batches: int = field(default=0, init=False)
+    failures: int = field(default=0, init=False)  # outages begun
+    unknown: int = field(default=0, init=False)  # records whose outcome is unknown
+    dropped: int = field(default=0, init=False)  # records that found the kept ones at the limit
+
+    _client: AIOKafkaProducer | None = field(default=None, init=False)
+    _lanes: Lanes = field(default_factory=Lanes, init=False)
+    _due: list[Lane] = field(default_factory=list, init=False)
+    _kept: deque[Record] = field(default_factory=deque, init=False)
+    _timer: asyncio.TimerHandle | None = field(default=None, init=False)
+    _recovery: asyncio.Task[None] | None = field(default=None, init=False)
+    _discarding: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    _settled: asyncio.Event = field(default_factory=asyncio.Event, init=False)
 
     @property
     def state(self) -> Literal["ready", "outage"]:
@@ -93,6 +77,7 @@ class Producer:
 
     async def start(self) -> None:
         """Connect; returns when ready, however long that takes (cancel it to give up)."""
+        self.outage_since = self.clock()
         self._recovery = asyncio.create_task(self._recover())
         await self._recovery
 
@@ -114,10 +99,10 @@ class Producer:
         the partition, or with None when the outcome is unknown; in an outage at once, unless
         the record can `wait`. Raises RecordSizeError.
         """
-        if value is not None and len(value) > self._record_bytes_max:
+        if value is not None and len(value) > self.record_bytes_max:
             raise RecordSizeError(f"{len(value)} bytes for {topic}")
         record = Record(
-            topic, partition, key, value, headers, timestamp_ms, done, self._clock(), wait
+            topic, partition, key, value, headers, timestamp_ms, done, self.clock(), wait
         )
         if self._client is not None:
             self._add(record)
@@ -132,14 +117,14 @@ class Producer:
         if due is not None:
             self._make_due(due)
         if self._timer is None:
-            self._arm(self._ack_time_s)
+            self._arm(self.ack_time_s)
 
     def _keep(self, record: Record) -> None:
-        if len(self._kept) < self._kept_max:
+        if len(self._kept) < self.kept_max:
             self._kept.append(record)
         else:
             self.dropped += 1
-            _tell(record, None)
+            record.tell(None)
 
     def _make_due(self, lane: Lane) -> None:
         # What else is recorded in this turn of the loop shares the batch.
@@ -177,9 +162,9 @@ class Producer:
         self.batches += 1
         self.acknowledged += len(records)
         self._lanes.in_flight -= len(records)
-        self._observe_ack_s(self._clock() - records[0].handed_at)
+        self.observe_ack_s(self.clock() - records[0].handed_at)
         for at, record in enumerate(records, offset):
-            _tell(record, at)
+            record.tell(at)
         lane.landed()
         if lane.waiting:
             self._make_due(lane)
@@ -188,8 +173,8 @@ class Producer:
     def _fell_from(self, before: int) -> None:
         if self.in_flight == 0 and not self._kept:
             self._settled.set()
-        if self.in_flight <= self._low_water < before:
-            self._on_drained()
+        if self.in_flight <= self.low_water < before:
+            self.on_drained()
 
     def _arm(self, delay_s: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._check_clock)
@@ -200,19 +185,19 @@ class Producer:
         oldest_s = self._lanes.oldest_s()
         if oldest_s is None:
             return
-        left_s = oldest_s + self._ack_time_s - self._clock()
+        left_s = oldest_s + self.ack_time_s - self.clock()
         if left_s > 0:
             self._arm(left_s)
         else:
-            self._fail(f"no acknowledgement within {self._ack_time_s:g} s")
+            self._fail(f"no acknowledgement within {self.ack_time_s:g} s")
 
     def _fail(self, reason: str) -> None:
         log.error("kafka outage", reason=reason, in_flight=self.in_flight)
         self.failures += 1
-        self.outage_since = self._clock()
-        self._give_up(grace_s=0)
+        self.outage_since = self.clock()
         self._recovery = asyncio.create_task(self._recover())
-        self._on_outage()
+        self._give_up(grace_s=0)
+        self.on_outage()
 
     def _give_up(self, grace_s: float) -> None:
         """Let the client go; every outcome is unknown, except of what never left and may wait."""
@@ -226,7 +211,7 @@ class Producer:
         for record in waiting:
             self._keep(record)
         for record in doomed:
-            _tell(record, None)
+            record.tell(None)
         self._fell_from(before)
 
     def _discard(self, client: AIOKafkaProducer, grace_s: float) -> None:
@@ -235,32 +220,14 @@ class Producer:
         task.add_done_callback(self._discarding.discard)
 
     async def _recover(self) -> None:
-        pause_s, longest_s = self._back_off_s
-        while (client := await self._proven_client()) is None:
-            # Jitter, so that a fleet of gateways does not come back in one moment.
-            await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311
-            pause_s = min(2 * pause_s, longest_s)
-        self._client = client
+        self._client = await proven_producer(
+            self.connect, self.probe, attempt_s=2 * self.ack_time_s, back_off_s=self.back_off_s
+        )
         self.outage_since = None
         kept, self._kept = self._kept, deque()
         for record in kept:
-            self._add(record._replace(handed_at=self._clock()))
-        self._on_ready()
-
-    async def _proven_client(self) -> AIOKafkaProducer | None:
-        client = None
-        try:
-            async with asyncio.timeout(2 * self._ack_time_s):
-                client = await self._connect()
-                await prove(client, self._probe())
-        except BaseException as error:
-            if client is not None:
-                self._discard(client, grace_s=0)
-            if not isinstance(error, Exception):
-                raise
-            log.warning("kafka is not ready", error=repr(error))
-            return None
-        return client
+            self._add(record._replace(handed_at=self.clock()))
+        self.on_ready()
 
     async def stop(self, timeout_s: float) -> int:
         """Flush, then close, within `timeout_s`; the number of records never acknowledged.
@@ -274,7 +241,7 @@ class Producer:
             flushed = asyncio.create_task(self._settled.wait())
             await asyncio.wait({flushed}, timeout=timeout_s - closing_s)
             flushed.cancel()
-        self._kept_max = 0  # there is nothing left to wait for
+        self.kept_max = 0  # there is nothing left to wait for
         self._give_up(grace_s=closing_s / 3)
         kept, self._kept = self._kept, deque()
         for record in kept:
@@ -288,11 +255,3 @@ class Producer:
         if ending:
             await asyncio.wait(ending, timeout=closing_s)
         return self.unknown + self.dropped - before
-
-
-def _tell(record: Record, offset: int | None) -> None:
-    try:
-        record.done(offset)
-    except Exception:
-        # The records after it have their own stations, which must not suffer for this one.
-        log.exception("a record's callback failed", topic=record.topic)

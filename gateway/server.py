@@ -92,8 +92,9 @@ class Server:
         if session is not None:
             self.router.remove(link)
             if session.writer.epoch is not None:
-                self._metrics.disconnected(session.writer.version.name, link.close_code)
-                log.info("disconnected", **link.named, code=link.close_code)
+                self._metrics.disconnected(session.writer.version.name, link.ending[0])
+                code, reason = link.ending
+                log.info("disconnected", **link.named, code=code, reason=reason)
         if not self._links:
             self._all_closed.set()
 
@@ -290,7 +291,7 @@ class Server:
             if at + self.config.drain_slice < len(links):
                 await asyncio.sleep(SLICE_EVERY_S)  # a pace, so that not all come back at once
         if not await self._empty(finish_s - self.loop.time()):
-            self.close_all(1012, "the gateway restarts")
+            self.close_all(1012, "restart")
             if not await self._empty(CLOSE_TIME_S):
                 for link in list(self._links):
                     link.abort()

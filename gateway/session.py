@@ -40,7 +40,10 @@ class Write(msgspec.Struct, frozen=True, gc=False):
 
 
 class Close(msgspec.Struct, frozen=True, gc=False):
-    """Close the websocket (RFC 6455 section 7.4), after the writes before it."""
+    """Close the websocket after the writes before it; code as in RFC 6455 section 7.4.
+
+    `reason` is a name: it goes to the station, and into the log as that of `disconnected`.
+    """
 
     code: int
     reason: str
@@ -194,7 +197,7 @@ class Session:
         if self.policy.ping_interval_s:
             silent_s = now.s - self._heard_s
             if self._pinged and silent_s >= self.policy.ping_time_s:
-                return [*effects, Close(1011, "no answer to a ping")]
+                return [*effects, Close(1011, "ping_time")]
             if not self._pinged and silent_s >= self.policy.ping_interval_s:
                 # From here on, silence is counted anew: the deadline of the pong.
                 self._pinged, self._heard_s = True, now.s
@@ -409,5 +412,5 @@ class Session:
     def _end_of_calls(self) -> list[Effect]:
         if self._stopping and not self._pending and not self._over:
             self._over = True
-            return [Close(1012, "the gateway restarts")]
+            return [Close(1012, "restart")]
         return []

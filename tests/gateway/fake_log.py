@@ -1,0 +1,80 @@
+"""A log in ten lines, for tests of the rim: it keeps records and acknowledges when told to."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from functools import partial
+
+from gateway.config import load
+from gateway.link import Link
+from gateway.metrics import Metrics
+from gateway.policy import Policies
+from gateway.server import Server
+from schemas.codec import Codec
+from schemas.records import RECORDS
+
+CODEC = Codec({topic: number for number, topic in enumerate(RECORDS)})
+
+
+class FakeLog:
+    """Stands where the producer is: acknowledges at once (`open`), or when `release` is called."""
+
+    def __init__(self):
+        self.state = "ready"
+        self.open = True
+        self.records: list[tuple[str, bytes, dict]] = []
+        self.waiting = []
+        self.came = asyncio.Event()
+
+    @property
+    def in_flight(self):
+        return len(self.waiting)
+
+    def record(self, topic, partition, key, value, headers, timestamp_ms, done, *, wait=False):
+        del partition, headers, timestamp_ms, wait
+        name, record = CODEC.decode(value)
+        assert topic == "ocpp." + name
+        self.records.append((name, key, record))
+        self.waiting.append((len(self.records) - 1, done))
+        self.came.set()
+        if self.open:
+            asyncio.get_running_loop().call_soon(self.release)
+
+    def release(self, *, unknown=False):
+        waiting, self.waiting = self.waiting, []
+        for position, done in waiting:
+            done(None if unknown else position)
+
+    def of(self, topic):
+        return [record for name, _, record in self.records if name == topic]
+
+    async def holds(self, count):
+        """Wait until so many records were handed over."""
+        while len(self.records) < count:
+            self.came.clear()
+            await asyncio.wait_for(self.came.wait(), 10)
+
+
+@asynccontextmanager
+async def gateway(stations=None, **settings):
+    """A server on a free port: (its URL, the server, its log)."""
+    config = load(settings, environ={})
+    log, loop = FakeLog(), asyncio.get_running_loop()
+    server = Server(
+        config=config,
+        instance="gw",
+        producer=log,
+        encode=CODEC.encode,
+        policies=Policies(config, stations or {}),
+        metrics=Metrics(),
+        loop=loop,
+    )
+    listening = await loop.create_server(partial(Link, server), "127.0.0.1", 0)
+    port = listening.sockets[0].getsockname()[1]
+    try:
+        yield f"ws://127.0.0.1:{port}/ocpp", server, log
+    finally:
+        listening.close()
+        server.close_all(1001, "the test is over")
+        log.open = True
+        log.release()
+        await server.drain()

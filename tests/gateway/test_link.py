@@ -1,0 +1,212 @@
+"""One socket: the session's effects performed in order, under pressure and to the end."""
+
+import asyncio
+import json
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
+
+from tests.gateway.fake_log import gateway
+from tests.station import Station
+
+HEARTBEAT = '[2,"1","Heartbeat",{}]'
+
+
+async def heard_nothing(station):
+    """True when the station gets a pong, and nothing before it."""
+    pong = await station.socket.ping()
+    await asyncio.wait_for(pong, 10)
+    return not station.answered()
+
+
+async def test_a_call_is_answered_only_after_its_events_are_acknowledged():
+    """Promise 1: while the log does not acknowledge, the station hears nothing."""
+    async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
+        log.open = False
+        answer = await station.send_call("Heartbeat")
+        await log.holds(3)
+        assert await heard_nothing(station)
+        log.release()
+        assert (await asyncio.wait_for(answer, 10))[0] == 3
+        assert [record["kind"] for record in log.of("availability")] == ["call", "result"]
+
+
+async def test_an_answer_waits_for_all_events_before_it():
+    """An acknowledgement out of order, from another partition, releases nothing early."""
+    async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
+        log.open = False
+        answer = await station.send_call("Heartbeat")
+        await log.holds(3)
+        call, reply = log.waiting
+        log.waiting = [call]
+        reply[1](reply[0])
+        assert await heard_nothing(station)
+        log.release()
+        await asyncio.wait_for(answer, 10)
+
+
+async def test_an_unknown_outcome_closes_unanswered():
+    """The log may or may not have the call: the station must ask again (1013)."""
+    async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
+        log.open = False
+        await station.send_call("Heartbeat")
+        await log.holds(3)
+        log.release(unknown=True)
+        code, _ = await station.closed()
+        assert code == 1013
+        assert station.answered() == []
+
+
+async def test_the_handshake_waits_for_connected():
+    """No frame is taken before the epoch is known; where it stays unknown, the answer is 503."""
+    async with gateway() as (url, _, log):
+        log.open = False
+        connecting = asyncio.create_task(Station.connect(url, "CS-1"))
+        await log.holds(1)
+        assert not connecting.done()
+        log.release(unknown=True)
+        with pytest.raises(InvalidStatus) as refused:
+            await connecting
+        assert refused.value.response.status_code == 503
+        assert refused.value.response.headers["Retry-After"] == "10"
+
+
+async def test_every_frame_of_a_burst_is_answered_in_order():
+    """Pipelined calls beyond the limit stay in the socket, and come after."""
+    async with gateway(pipelined_calls_max=3) as (url, server, log):
+        async with await Station.connect(url, "CS-1") as station:
+            log.open = False
+            answers = [await station.send_call("Heartbeat") for _ in range(100)]
+            await log.holds(3)
+            assert await asyncio.wait_for(asyncio.shield(held(server)), 10)
+            assert len(log.records) <= 1 + 2 * (3 + 4 + 1)
+            log.open = True
+            log.release()
+            replies = await asyncio.wait_for(asyncio.gather(*answers), 20)
+            assert [reply[1] for reply in replies] == [str(n) for n in range(1, 101)]
+    sequences = [record["sequence"] for record in log.of("availability")]
+    assert sequences == list(range(1, 201))
+
+
+async def held(server):
+    """Wait, turn by turn of the loop, until a link is held."""
+    while not server.held:
+        await asyncio.sleep(0)
+    return True
+
+
+async def test_a_frame_over_the_limit_closes_1009_with_a_dead_letter():
+    """10 MiB: not read, but known to have come."""
+    async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
+        with pytest.raises(ConnectionClosed):  # noqa: PT012 - the pipe may break while sending
+            await station.send_text("x" * 10_485_760)
+            await station.receive()
+        assert (await station.closed())[0] == 1009
+        await log.holds(3)
+        (letter,) = log.of("rejected")
+        assert (letter["rule"], letter["size"]) == ("frame_too_large", 10_485_760)
+        assert log.of("connections")[-1]["close_code"] == 1009
+
+
+async def test_a_binary_frame_closes_1003_with_a_dead_letter():
+    """OCPP-J has text frames only."""
+    async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
+        await station.send_binary(b"\x00\xff")
+        assert (await station.closed())[0] == 1003
+        assert log.of("rejected")[0]["rule"] == "binary_frame"
+
+
+async def test_invalid_utf8_closes_1007_with_a_dead_letter():
+    """RFC 6455 section 8.1; the text is kept with the bad bytes replaced."""
+    async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
+        await station.send_text(b'[2,"1","\xff",{}]')
+        assert (await station.closed())[0] == 1007
+        (letter,) = log.of("rejected")
+        assert (letter["rule"], letter["text"]) == ("invalid_utf8", '[2,"1","\ufffd",{}]')
+
+
+async def test_fragments_are_one_frame():
+    """RFC 6455 section 5.4: a text in pieces, with a ping between them."""
+    async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
+        protocol, transport = station.socket.protocol, station.socket.transport
+        half = len(HEARTBEAT) // 2
+        protocol.send_text(HEARTBEAT[:half].encode(), fin=False)
+        protocol.send_ping(b"x")
+        protocol.send_continuation(HEARTBEAT[half:].encode(), fin=True)
+        transport.write(b"".join(protocol.data_to_send()))
+        assert json.loads(await station.receive_text())[:2] == [3, "1"]
+        assert log.of("availability")[0]["message_id"] == "1"
+
+
+async def test_a_reserved_opcode_ends_the_connection_with_an_event():
+    """What is no websocket is closed 1002, and the log says so."""
+    async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
+        data = bytearray(Frame(Opcode.PING, b"").serialize(mask=True))
+        data[0] = 0x83
+        station.socket.transport.write(bytes(data))
+        assert (await station.closed())[0] == 1002
+        await log.holds(2)
+        assert log.of("connections")[-1]["close_code"] == 1002
+
+
+async def test_a_dropped_socket_is_an_event():
+    """A lost network has no close frame: 1006."""
+    async with gateway() as (url, _, log):
+        station = await Station.connect(url, "CS-1")
+        station.abort()
+        await log.holds(2)
+        last = log.of("connections")[-1]
+        assert (last["type"], last["close_code"], last["sequence"]) == ("disconnected", 1006, 1)
+        await station.close()
+
+
+async def test_a_station_that_never_pongs_is_closed():
+    """A half-open socket: no frame, no pong, then 1011 and the event."""
+    async with gateway(ping_interval_s=1, ping_time_s=1) as (url, _, log):
+        async with await Station.connect(url, "CS-1") as station:
+            station.socket.transport.pause_reading()
+            await log.holds(2)
+            assert log.of("connections")[-1]["type"] == "disconnected"
+            station.socket.transport.resume_reading()
+
+
+async def test_pings_keep_a_silent_station():
+    """A pong is a sign of life."""
+    async with gateway(ping_interval_s=0.1, ping_time_s=1) as (url, _, log):
+        async with await Station.connect(url, "CS-1") as station:
+            async with asyncio.timeout(10):
+                for _ in range(3):
+                    await station.socket.ping()
+                    while station.socket.protocol.state is not None and len(log.records) > 1:
+                        await asyncio.sleep(0)
+                    break
+            assert (await station.call("Heartbeat")).ok
+
+
+async def test_a_slow_handshake_is_dropped():
+    """A socket that sends no request holds its place only so long."""
+    async with gateway(handshake_time_s=0.2) as (url, _, log):
+        host, port = url.removeprefix("ws://").partition("/")[0].split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /ocpp/CS-1 HTTP/1.1\r\n")
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await asyncio.wait_for(reader.readexactly(1), 10)
+        writer.close()
+        assert log.records == []
+
+
+async def test_a_drain_answers_what_is_in_hand_and_closes_1012():
+    """SIGTERM: calls that came are answered, then the station is sent away."""
+    async with gateway() as (url, server, log), await Station.connect(url, "CS-1") as station:
+        log.open = False
+        answer = await station.send_call("Heartbeat")
+        await log.holds(3)
+        draining = asyncio.create_task(server.drain())
+        await asyncio.sleep(0)
+        assert not draining.done()
+        log.open = True
+        log.release()
+        assert (await asyncio.wait_for(answer, 10))[0] == 3
+        assert (await station.closed())[0] == 1012
+        await asyncio.wait_for(draining, 10)
