@@ -115,6 +115,23 @@ async def test_a_stop_that_fails_is_no_concern_of_the_caller() -> None:
     assert tasks() == set()
 
 
+async def test_a_cancellation_does_not_cut_an_ending_short() -> None:
+    """Otherwise the sockets of the client would stay open."""
+    ended = []
+
+    class Slow:
+        async def stop(self) -> None:
+            await asyncio.sleep(0.05)
+            ended.append(self)
+
+    discarding = asyncio.create_task(discard(Slow(), grace_s=1))
+    await asyncio.sleep(0.01)
+    discarding.cancel()
+    await asyncio.wait({discarding})
+    assert discarding.cancelled()
+    assert len(ended) == 1
+
+
 @pytest.mark.kafka
 async def test_a_client_ends_while_a_batch_is_retried(broker: Broker, prefix: str) -> None:
     """aiokafka's stop would wait for ever for a batch that no broker takes."""

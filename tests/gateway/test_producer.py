@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.kafka_clients import Probe
-from gateway.lanes import Done
-from gateway.producer import Producer, RecordSizeError
+from gateway.lanes import Done, RecordSizeError
+from gateway.producer import Producer
 
 Sent = tuple[str, int, list[bytes], asyncio.Future[Any]]
 
