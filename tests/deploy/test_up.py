@@ -1,0 +1,183 @@
+"""Everything on one machine: what is said when it cannot start, and how it ends."""
+
+import asyncio
+import io
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.local import ports
+from deploy.local.display import Display
+from deploy.local.up import Plan, run, up
+from gateway.config import Config
+
+
+def plan(data: Path, **settings: str) -> Plan:
+    return Plan(gateway=Config(allow_single_replica=True, **settings), data=data, count=0)
+
+
+async def started(wanted: Plan) -> tuple[int, str]:
+    """Exit code and what was shown."""
+    shown = io.StringIO()
+    return await up(wanted, Display(shown)), shown.getvalue()
+
+
+async def test_each_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
+    """All in one go, and nothing has been started."""
+    with socket.socket() as first, socket.socket() as second:
+        taken = []
+        for holder in (first, second):
+            holder.bind((ports.HOST, 0))
+            holder.listen()
+            taken.append(holder.getsockname()[1])
+        wanted = plan(
+            tmp_path,
+            kafka=f"localhost:{ports.free_port()}",
+            listen=f"0.0.0.0:{taken[0]}",
+            admin=f"127.0.0.1:{taken[1]}",
+        )
+        code, shown = await started(wanted)
+    assert code == 1
+    assert f"Port {taken[0]} is in use" in shown
+    assert "CHARGEWIRE_LISTEN" in shown
+    assert f"Port {taken[1]} is in use" in shown
+    assert "CHARGEWIRE_ADMIN" in shown
+    assert not (tmp_path / "kafka").exists()
+
+
+async def test_a_kafka_elsewhere_is_not_ours_to_start(tmp_path: Path) -> None:
+    """The message says what to run instead."""
+    code, shown = await started(plan(tmp_path, kafka="broker-1:9092,broker-2:9092"))
+    assert code == 1
+    assert "chargewire gateway" in shown
+
+
+def test_wrong_settings_are_all_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, as for wrong options."""
+    monkeypatch.setenv("CHARGEWIRE_WORKERS", "none")
+    monkeypatch.setenv("CHARGEWIRE_LISTEN", "here")
+    assert run(stations=0, data=tmp_path) == 2
+    said = capsys.readouterr().err
+    assert "CHARGEWIRE_WORKERS" in said
+    assert "CHARGEWIRE_LISTEN" in said
+
+
+class Running:
+    """`chargewire up` as a person runs it, on ports of its own."""
+
+    def __init__(self, data: Path, environ: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "chargewire", "up", "--stations", "2", "--data", str(data)],
+            env=environ,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.said = ""
+
+    async def until(self, text: str) -> None:
+        """Read what it says up to a line with `text`. Fails when it ends before."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(120):
+            while text not in self.said:
+                line = await asyncio.to_thread(self.process.stderr.readline)
+                assert line, self.said
+                self.said += line
+
+    async def ended(self) -> int:
+        assert self.process.stderr is not None
+        self.said += await asyncio.to_thread(self.process.stderr.read)
+        return await asyncio.to_thread(self.process.wait, 90)
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def child(self, word: str) -> psutil.Process:
+        """The only child with this word in its command line."""
+        (found,) = [child for child in self.children() if word in child.cmdline()]
+        return found
+
+
+@pytest.fixture
+def environ() -> dict[str, str]:
+    names = ("CHARGEWIRE_KAFKA", "CHARGEWIRE_LISTEN", "CHARGEWIRE_ADMIN")
+    return os.environ | {name: f"localhost:{ports.free_port()}" for name in names}
+
+
+@pytest.fixture
+def running(tmp_path: Path, environ: dict[str, str]) -> Iterator[list[Running]]:
+    """What a test starts, so that nothing of it is left."""
+    everything: list[Running] = []
+    yield everything
+    for one in everything:
+        if one.process.poll() is None:
+            for process in one.children():
+                process.kill()
+            one.process.kill()
+        one.process.wait()
+        if one.process.stderr is not None:
+            one.process.stderr.close()
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+async def test_ctrl_c_ends_all_and_a_second_start_goes_on(
+    tmp_path: Path, environ: dict[str, str], running: list[Running]
+) -> None:
+    """SIGINT to the whole foreground group, exit code 0, no traceback, no process left."""
+    for expected in ("first", "second"):
+        one = Running(tmp_path, environ)
+        running.append(one)
+        await one.until("Running with 2 simulated stations")
+        children = one.children()
+        os.killpg(one.process.pid, signal.SIGINT)
+        assert await one.ended() == 0, expected
+        order = [one.said.rindex(word) for word in ("Stations  ", "Gateway  ", "Kafka  ")]
+        assert order == sorted(order)
+        assert "Traceback" not in one.said
+        assert not [child for child in children if child.is_running()]
+    assert (tmp_path / "stations.json").exists()
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+async def test_a_part_that_dies_is_named_with_the_end_of_its_log(
+    tmp_path: Path, environ: dict[str, str], running: list[Running]
+) -> None:
+    """The gateway is killed: exit code 1, its last words, and Kafka is ended too."""
+    one = Running(tmp_path, environ)
+    running.append(one)
+    await one.until("Running with")
+    children = one.children()
+    one.child("gateway").kill()
+    assert await one.ended() == 1
+    assert re.search(r"The gateway has ended by itself.*gateway\.log", one.said)
+    assert "ready" in one.said.rpartition("gateway.log")[2]
+    assert not [child for child in children if child.is_running()]
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+async def test_sigterm_before_it_is_up_ends_it_too(
+    tmp_path: Path, environ: dict[str, str], running: list[Running]
+) -> None:
+    """Exit code 0, and Kafka does not stay behind."""
+    one = Running(tmp_path, environ)
+    running.append(one)
+    await one.until("Kafka  ")
+    children = one.children()
+    one.process.send_signal(signal.SIGTERM)
+    assert await one.ended() == 0
+    assert "Running" not in one.said
+    assert "Traceback" not in one.said
+    assert not [child for child in children if child.is_running()]
