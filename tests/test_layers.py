@@ -1,0 +1,297 @@
+"""The house rules, held by reading the source: who imports whom, what is pure, which words.
+
+A rule is not loosened for one module: an exception stands in a table here, with its reason.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+MAY_IMPORT = {
+    "schemas": {"schemas"},
+    "gateway": {"gateway", "schemas"},
+    "consumers": {"consumers", "schemas"},
+    "deploy": {"deploy", "gateway", "consumers", "schemas", "chargewire"},
+    "chargewire": {"deploy", "gateway", "consumers", "schemas", "chargewire"},
+}
+"""Package -> the packages of ours that its modules may import."""
+
+PURE = {
+    *("schemas.catalogue", "schemas.codec", "schemas.compatibility", "schemas.conversion"),
+    *("schemas.decoders", "schemas.derive", "schemas.event_docs", "schemas.fitting"),
+    *("schemas.forms", "schemas.kafka_options", "schemas.lock", "schemas.notation"),
+    *("schemas.records",),
+    *("schemas.setting_values", "schemas.settings", "schemas.subjects", "schemas.topics"),
+    *("schemas.variables", "schemas.writers"),
+    *("gateway.deviations", "gateway.events"),
+    *("gateway.frames", "gateway.handshake", "gateway.lanes", "gateway.policy"),
+    *("gateway.redaction", "gateway.replies", "gateway.router", "gateway.session"),
+    *("gateway.stations", "gateway.times", "gateway.validation"),
+    *("consumers.facts", "consumers.projection", "consumers.transactions"),
+    *("consumers.meter_readings", "consumers.reservations", "consumers.authorizations"),
+    *("consumers.stations", "consumers.commands"),
+}
+"""Modules without event loop, socket, broker, database, clock, chance and environment.
+
+Files that come with a package are no outside world: the OCPP schemas, our own Avro schemas.
+"""
+PURE_BUT = {
+    ("schemas.settings", "schemas.tls"): "certificates are read when a rim asks for a client",
+}
+"""(Module, what it imports in a function) -> why it may."""
+
+IMPURE = {
+    *("aiokafka", "asyncio", "concurrent", "confluent_kafka", "httpx", "jgo", "multiprocessing"),
+    *("os", "random", "requests", "secrets", "selectors", "signal", "socket", "sqlalchemy"),
+    *("starlette", "subprocess", "threading", "time", "uvicorn", "uvloop", "websockets.asyncio"),
+}
+CLOCKS = {"now", "utcnow", "today"}
+
+VERSION_NAME = re.compile(r"(ocpp)?(1\.6|2\.0\.1|2\.1)|v16|v201|v21|v(16|2)_\w+")
+VERSIONS_ALLOWED = {
+    "schemas.catalogue": "wire facts",
+    "gateway.replies": "the reply table",
+    "consumers.facts": "the facts table",
+    "deploy.local.dialects": "the station side: what a simulated one says in its version",
+    "deploy.local.link": "the station side: which of the ocpp package's classes it is",
+    "deploy.local.station": "the station side: which version a simulated one speaks",
+}
+
+MODULE_LINES = 250
+FUNCTION_LINES = 60
+LONGER: dict[str, tuple[int, str]] = {}
+"""Module, or module:function -> (lines, why it cannot be less)."""
+
+NO_TEST_OF_ITS_OWN: dict[str, str] = {}
+"""Module -> where its facts are told instead."""
+
+FORBIDDEN_WORDS = re.compile(
+    # Written so that the patterns do not find themselves.
+    r"(?<![\w.\]])/(?:[w]ork|[f]arm|[r]oot|[t]mp)/|\b(?:[T]ODO|[F]IXME|[X]XX)\b|[i]ndex-url"
+    r"|https?://\S*/(?:[s]imple|[m]aven2)/"
+)
+TEXT = {".py", ".md", ".toml", ".txt", ".lock", ".properties", ".json", ".jsonl", ".avsc", ".yaml"}
+
+
+def _modules() -> dict[str, Path]:
+    """Our modules by dotted name; a package has the name of its folder."""
+    found = {}
+    for package in MAY_IMPORT:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts).removesuffix(".__init__")] = path
+    return found
+
+
+MODULES = _modules()
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(), MODULES[module])
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    """As ast.walk, without what is there for the type checker alone."""
+    yield node
+    if not _is_for_types(node):
+        for child in ast.iter_child_nodes(node):
+            yield from _walk(child)
+
+
+def _imports(module: str) -> set[str]:
+    """What a module imports, wherever in it; of `from a import b` both `a` and `a.b`."""
+    found: set[str] = set()
+    for node in _walk(_tree(module)):
+        match node:
+            case ast.Import(names):
+                found |= {name.name for name in names}
+            case ast.ImportFrom(source, names, 0):
+                found |= {f"{source}.{name.name}" for name in names} | {source or ""}
+            case ast.ImportFrom():
+                pytest.fail(f"{module}, line {node.lineno}: relative import")
+    return found
+
+
+def _ours(module: str) -> set[str]:
+    """The modules of ours that a module imports."""
+    return _imports(module) & MODULES.keys()
+
+
+def _texts(module: str) -> Iterator[ast.Constant]:
+    """The string literals of a module that are no docstrings."""
+    lone = {
+        id(node.value)
+        for node in ast.walk(_tree(module))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in lone:
+            yield node
+
+
+def _reads_the_world(module: str) -> Iterator[str]:
+    """Where a module uses a clock or the environment without importing a module for it."""
+    for node in _walk(_tree(module)):
+        match node:
+            case ast.Call(ast.Attribute(_, name)) if name in CLOCKS:
+                yield f"line {node.lineno}: {ast.unparse(node.func)}()"
+            case ast.Call(ast.Name("open" | "input" | "print" as name)):
+                yield f"line {node.lineno}: {name}()"
+
+
+def _files() -> Iterator[Path]:
+    """Every text file that belongs to the project."""
+    yield from (path for path in ROOT.iterdir() if path.is_file() and path.name != ".git")
+    for folder in [*MAY_IMPORT, "tests", "docs", ".ci"]:
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and (path.suffix in TEXT or folder == ".ci"):
+                yield path
+
+
+def test_gateway_and_consumers_share_schemas_alone() -> None:
+    """What a package may import is in the table; nobody imports the tests."""
+    known = {*MAY_IMPORT, "tests"}
+    wrong = [
+        f"{module} imports {name}"
+        for module in MODULES
+        for name in _imports(module)
+        if (top := name.partition(".")[0]) in known
+        and top not in MAY_IMPORT[module.partition(".")[0]]
+    ]
+    assert wrong == []
+
+
+def test_nobody_imports_a_composition_root() -> None:
+    """What a `__main__` knows is for it alone."""
+    wrong = [
+        f"{module} imports {name}"
+        for module in MODULES
+        for name in _imports(module)
+        if name.endswith("__main__") or ".__main__." in name
+    ]
+    assert wrong == []
+
+
+def test_imports_have_no_cycles() -> None:
+    """Modules can be put in an order in which each imports only earlier ones."""
+    waiting = {module: _ours(module) - {module} for module in MODULES}
+    while ready := {module for module, needs in waiting.items() if not needs & waiting.keys()}:
+        for module in ready:
+            del waiting[module]
+    assert sorted(waiting) == []
+
+
+@pytest.mark.parametrize("module", sorted(PURE & MODULES.keys()))
+def test_pure_modules_know_nothing_of_the_world(module: str) -> None:
+    """No loop, socket, broker, database, clock, chance or environment, nor a module that has."""
+    outside = {
+        name
+        for name in _imports(module)
+        if name.partition(".")[0] in IMPURE or name.startswith(tuple(i for i in IMPURE if "." in i))
+    }
+    rims = {
+        name
+        for name in _ours(module) - MAY_IMPORT.keys()
+        if name not in PURE and (module, name) not in PURE_BUT
+    }
+    assert (outside, rims, list(_reads_the_world(module))) == (set(), set(), [])
+
+
+def _test_of(module: str) -> Path | None:
+    """Where a module's facts are told; None for packages and composition roots."""
+    package, _, rest = module.removeprefix("deploy.local").partition(".")
+    package = package or "deploy"
+    if not rest or rest == "__main__" or MODULES[module].name == "__init__.py":
+        return None
+    return ROOT / "tests" / package / f"test_{rest.replace('.', '_')}.py"
+
+
+def test_every_module_has_its_test_and_every_test_its_module() -> None:
+    """tests/<package>/test_<module>.py, exactly one for each."""
+    wanted = {
+        path
+        for module in MODULES
+        if (path := _test_of(module)) and module not in NO_TEST_OF_ITS_OWN
+    }
+    there = {path for package in MAY_IMPORT for path in (ROOT / "tests" / package).glob("test_*")}
+    missing = sorted(str(path.relative_to(ROOT)) for path in wanted - there)
+    orphans = sorted(str(path.relative_to(ROOT)) for path in there - wanted)
+    assert (missing, orphans) == ([], [])
+
+
+def test_modules_and_functions_stay_short() -> None:
+    """Past the budget an idea is missing; who cannot help it stands in the table, with a reason."""
+    lines = {module: len(path.read_text().splitlines()) for module, path in MODULES.items()}
+    wrong = [
+        f"{module}: {found} lines"
+        for module, found in lines.items()
+        if found > LONGER.get(module, (MODULE_LINES, ""))[0]
+    ]
+    for module in MODULES:
+        for node in ast.walk(_tree(module)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert node.end_lineno is not None
+                found = node.end_lineno - node.lineno + 1
+                if found > LONGER.get(f"{module}:{node.name}", (FUNCTION_LINES, ""))[0]:
+                    wrong.append(f"{module}:{node.name}: {found} lines")
+    assert wrong == []
+
+
+def test_exceptions_are_still_needed() -> None:
+    """A table of exceptions names what exists and says why."""
+    named = {*(name.partition(":")[0] for name in LONGER), *NO_TEST_OF_ITS_OWN}
+    assert named <= MODULES.keys()
+    assert all(reason for _, reason in LONGER.values())
+    for name, (limit, _) in LONGER.items():
+        assert limit > (FUNCTION_LINES if ":" in name else MODULE_LINES), name
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_names_say_what_a_thing_is(module: str) -> None:
+    """No module of odds and ends, no `get_`, no Manager; each module says why it exists."""
+    assert not re.search(r"util|common|helper|misc|shared|manager", module)
+    tree = _tree(module)
+    reason = (ast.get_docstring(tree) or "").partition("\n")[0]
+    assert re.search(r"[.?!]$", reason), f"{module} begins with no sentence"
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name) | ast.AsyncFunctionDef(name):
+                # What click and starlette call by these names is theirs.
+                assert not re.match(r"_*get_(?!command$)", name), f"{module}, line {node.lineno}"
+            case ast.ClassDef(name):
+                wrong = r"^(Abstract|Base)|(Manager|Helper|Utils?|Impl|Handler)$"
+                assert not re.search(wrong, name), f"{module}, line {node.lineno}"
+
+
+def test_versions_are_named_where_their_facts_are() -> None:
+    """The catalogue, the reply table and the facts table; the simulated stations are outside."""
+    wrong = [
+        f"{module}, line {text.lineno}: {text.value!r}"
+        for module in MODULES
+        if module not in VERSIONS_ALLOWED
+        for text in _texts(module)
+        if VERSION_NAME.fullmatch(text.value)
+    ]
+    assert wrong == []
+
+
+def test_nothing_is_left_of_the_making() -> None:
+    """No path or package address of some machine, no note to self."""
+    wrong = [
+        f"{path.relative_to(ROOT)}, line {number}: {line.strip()[:80]}"
+        for path in _files()
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if FORBIDDEN_WORDS.search(line)
+    ]
+    assert wrong == []
