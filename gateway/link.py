@@ -11,8 +11,9 @@ from websockets.http11 import Request, Response
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
+from gateway.effects import Close, Count, Effect, Ping, Record, Write
 from gateway.handshake import Accept, Refuse
-from gateway.session import Close, Count, Effect, Ping, Record, Session, Write
+from gateway.session import Session
 
 if TYPE_CHECKING:
     from gateway.server import Server

@@ -11,6 +11,7 @@ from websockets.http11 import Request
 
 from gateway import handshake
 from gateway.config import Config
+from gateway.effects import Count, Instant, Write
 from gateway.events import Encode, Event, Writer, cloudevent
 from gateway.handshake import Accept, Refuse
 from gateway.link import CLOSE_TIME_S, Link
@@ -18,7 +19,7 @@ from gateway.metrics import Metrics
 from gateway.policy import Policies
 from gateway.producer import Producer
 from gateway.router import Router
-from gateway.session import Count, Decision, Instant, Session, Write
+from gateway.session import Decision, Session
 from schemas.topics import partition
 
 log = structlog.get_logger("gateway")

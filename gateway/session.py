@@ -3,64 +3,16 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from gateway import frames, redaction, replies, validation
+from gateway import frames, intake, redaction, replies, validation
+from gateway.effects import Close, Count, Effect, Instant, Ping, Record, Write
 from gateway.events import Event, FrameFacts, UnencodableError, Writer
-from gateway.frames import MESSAGE_ID_LENGTH, Call, FrameError
-from schemas.catalogue import Action, action
+from gateway.frames import Call, FrameError
+from schemas.catalogue import Action
 from schemas.derive import shape
-
-
-class Instant(NamedTuple):
-    """A moment: `s` counts seconds and never goes back, `ms` is UTC in epoch milliseconds."""
-
-    s: float
-    ms: int
-
-
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """Put the event into the log; what follows in the list waits for its acknowledgement.
-
-    `keep` holds it in memory while the bus is away, instead of giving the connection up.
-    """
-
-    event: Event
-    keep: bool = False
-
-
-class Write(msgspec.Struct, frozen=True, gc=False):
-    """Send the text to the station; `since_s` is when the CALL came that it answers."""
-
-    text: str
-    since_s: float
-    action: str = ""
-
-
-class Close(msgspec.Struct, frozen=True, gc=False):
-    """Close the websocket after the writes before it; code as in RFC 6455 section 7.4.
-
-    `reason` is a name: it goes to the station, and into the log as that of `disconnected`.
-    """
-
-    code: int
-    reason: str
-
-
-class Ping(msgspec.Struct, frozen=True, gc=False):
-    """Send a websocket ping."""
-
-
-class Count(msgspec.Struct, frozen=True, gc=False):
-    """Count something that no event tells."""
-
-    metric: str
-    label: str
-
-
-Effect = Record | Write | Close | Ping | Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,81 +183,37 @@ class Session:
 
     def _called(self, call: Call, text: str, now: Instant) -> list[Effect]:
         version, policy = self.writer.version, self.policy
-        known = self._permitted(call)
-        part = "send" if call.send else "request"
-        try:
-            checked = validation.check(version.name, call.action, part, call.payload, policy.quirks)
-        except validation.PayloadError as error:
-            broken = error.violation
-            code = None if call.send else broken.code
-            raise FrameError(
-                broken.rule,
-                code,
-                broken.description,
-                message_id=call.message_id,
-                action=call.action,
-                path=broken.path,
-            ) from None
-        deviations, record = checked.deviations, checked.record
-        if len(call.message_id) > MESSAGE_ID_LENGTH:
-            deviations = (*deviations, "over_long_message_id")
-        if redaction.suspicious(text, "" if deviations else call.action):
-            redacted = redaction.redact(checked.payload)
-            record, _ = shape(version.name, call.action, part).to_avro(redacted)
+        taken = intake.take(call, text, version, policy.quirks)
         waits = not call.send and replies.waits(
-            version.name, call.action, checked.payload, policy.decided
+            version.name, call.action, taken.payload, policy.decided
         )
         facts = FrameFacts(
             sequence=self._next(),
             at_ms=now.ms,
             direction="from_station",
             kind="send" if call.send else "call",
-            block=known.block,
+            block=taken.action.block,
             action=call.action,
             message_id=call.message_id,
             decision_by_ms=now.ms + round(policy.decision_time_s * 1000) if waits else None,
-            deviations=deviations,
-            raw=None if checked.holds_all else self._text(text),
+            deviations=taken.deviations,
+            raw=None if taken.holds_all else self._text(text),
         )
-        effects: list[Effect] = [Record(self._event(facts, record, text))]
+        effects: list[Effect] = [Record(self._event(facts, taken.record, text))]
         if not call.send:
             self._pending.append(
                 _Pending(
                     facts.sequence,
                     self.writer.event_id(facts.sequence),
                     call,
-                    known,
-                    checked.payload,
+                    taken.action,
+                    taken.payload,
                     now.s,
                     now.s + policy.decision_time_s if waits else None,
                 )
             )
             effects += self._answered(now)
         return effects
-
-    def _permitted(self, call: Call) -> Action:
-        """The catalogue's row for the action, if a station may ask for it in this way."""
-        known = action(self.writer.version.name, call.action)
-        code: str | None
-        if known is None:
-            rule, code, why = "unknown_action", "NotImplemented", "the action is not known"
-        elif not known.from_station:
-            rule, code, why = "wrong_direction", "NotSupported", "stations are asked this"
-        elif ("send" if call.send else "request") not in known.parts:
-            rule, code, why = "wrong_frame_kind", "NotSupported", "the action is not sent like this"
-        elif len(call.message_id) > MESSAGE_ID_LENGTH and (
-            "over_long_message_id" not in self.policy.quirks
-        ):
-            rule, code, why = "over_long_message_id", "FormatViolation", "over 36 characters"
-        else:
-            return known
-        raise FrameError(
-            rule,
-            None if call.send else code,
-            why,
-            message_id=call.message_id,
-            action=call.action,
-        )
 
     def _event(self, facts: FrameFacts, record: dict[str, Any], text: str) -> Event:
         try:
@@ -347,7 +255,7 @@ class Session:
 
     def _text(self, text: str) -> str:
         limit = self.policy.frame_limit_bytes
-        return (redaction.redact_text(text) if redaction.suspicious(text) else text)[:limit]
+        return redaction.redact_text(text)[:limit]
 
     def _judged(self, pending: _Pending, decision: Decision) -> replies.Reply | None:
         version = self.writer.version

@@ -9,18 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import replies
+from gateway.effects import Close, Count, Instant, Ping, Record, Write
 from gateway.events import Writer
-from gateway.session import (
-    Close,
-    Count,
-    Decision,
-    Instant,
-    Ping,
-    Policy,
-    Record,
-    Session,
-    Write,
-)
+from gateway.session import Decision, Policy, Session
 from gateway.validation import DEFAULT_QUIRKS
 from schemas.catalogue import VERSIONS
 from schemas.codec import Codec
