@@ -1,18 +1,25 @@
 """Reads and changes the topics of a Kafka cluster."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import (
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+    for_code,
+)
 
 from schemas.settings import KafkaSettings
 from schemas.topics import FRAME_LIMIT_BYTES, Change, Layout, faults, layouts
 
 # DescribeConfigs: the option was set on the topic itself (KIP-226).
 _SET_ON_TOPIC = 1
+EFFECT_TIME_S = 30.0
 
 
 async def existing(settings: KafkaSettings) -> dict[str, Layout]:
@@ -25,10 +32,10 @@ async def existing(settings: KafkaSettings) -> dict[str, Layout]:
 
 
 async def apply(settings: KafkaSettings, changes: Iterable[Change]) -> None:
-    """Carry out the creations and alterations of a plan; what it refuses is left alone.
+    """Carry out the creations and alterations of a plan, and wait until they are in effect.
 
-    A topic that somebody else creates meanwhile is fine. Raises KafkaError with the topic's name,
-    OSError.
+    What the plan refuses is left alone; a topic that somebody else creates meanwhile is fine.
+    Raises KafkaError with the topic's name, OSError, TimeoutError (after EFFECT_TIME_S).
     """
     steps = list(changes)
     created = [change for change in steps if change.kind == "create"]
@@ -38,6 +45,9 @@ async def apply(settings: KafkaSettings, changes: Iterable[Change]) -> None:
             await _create(admin, created)
         if altered:
             await _alter(admin, altered)
+        await _in_effect(
+            admin, {change.topic: change.layout.config for change in created} | altered
+        )
 
 
 async def unfit(
@@ -119,6 +129,28 @@ async def _alter(admin: AIOKafkaAdminClient, altered: Mapping[str, Mapping[str, 
     for response in await admin.alter_configs(resources):
         for code, message, _, name in response.resources:
             _raise_for(code, message, name)
+
+
+async def _in_effect(admin: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> None:
+    """Wait until the brokers show what the controller has accepted: they lag behind by seconds.
+
+    Whoever reads and alters again before that would take back what was altered first.
+    """
+    async with asyncio.timeout(EFFECT_TIME_S):
+        while not await _shown(admin, wanted):  # noqa: ASYNC110 - Kafka tells nobody
+            await asyncio.sleep(0.1)
+
+
+async def _shown(admin: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> bool:
+    try:
+        options = await _options(admin, wanted) if wanted else {}
+    except UnknownTopicOrPartitionError:
+        return False
+    return all(
+        options[topic].get(option, ("", False))[0] == value
+        for topic, config in wanted.items()
+        for option, value in config.items()
+    )
 
 
 def _raise_for(code: int, message: str | None, topic: str) -> None:

@@ -1,9 +1,8 @@
 """The Avro schema of every topic: the envelope of events, and the small records around them.
 
-They are the public contract of the bus. What may be absent is ["null", T] with default null, so
-that whatever is added or left out later stays compatible in both directions with all that was ever
-written. OCPP's words are strings, never Avro enums: they differ between versions, and some are no
-legal symbols. The notation is that of `notation`.
+They are the public contract of the bus, in the notation of `notation`. What may be absent is
+["null", T] with default null: so whatever is added later stays compatible in both directions.
+OCPP's words are strings, never Avro enums: some are no legal symbols.
 """
 
 from functools import cache
@@ -78,7 +77,8 @@ partition decides.
   at              time        When it happened (UTC).
   connection_id   string?     One per websocket; null in `settled`.
   epoch           long?       Epoch of the connection; null in `connected`, where the record's own
-                              offset is the epoch, and in `settled`.
+                              offset is the epoch, in `settled`, and in a `disconnected` whose
+                              gateway never learned what became of `connected`.
   sequence        long?       0 in `connected`; in `disconnected` one more than the last frame's.
   gateway         string?     Instance name of the gateway that holds, or held, the connection.
   ocpp_version    string?     connected: 1.6 | 2.0.1 | 2.1.
@@ -226,10 +226,7 @@ RECORDS: tuple[str, ...] = (*BLOCKS, *_SMALL)
 
 @cache
 def schema(topic: str) -> Schema:
-    """The newest Avro schema of a topic (name without prefix); shared, so not to be changed.
-
-    KeyError: no topic of ours.
-    """
+    """The newest Avro schema of a topic; shared, so not to be changed. KeyError: none of ours."""
     return _block(topic) if topic in BLOCKS else record(_SMALL[topic], NAMESPACE)
 
 
@@ -245,11 +242,8 @@ def _block(block: str) -> Schema:
     name = "".join(word.capitalize() for word in block.split("-"))
     doc = f"A frame of the block {block}, of either direction; exactly one frame field is set."
     wide = record(f"{name}Event\n{doc}\n\n{_ENVELOPE}", NAMESPACE)
-    error = {
-        "name": "error",
-        "type": ["null", record(_ERROR, NAMESPACE)],
-        "doc": "Set where the frame is an error, in place of a typed payload.",
-        "default": None,
-    }
+    kind = ["null", record(_ERROR, NAMESPACE)]
+    words = "Set where the frame is an error, in place of a typed payload."
+    error = {"name": "error", "type": kind, "doc": words, "default": None}
     wide["fields"] += [*derive.wide_fields(block), error]
     return wide

@@ -22,6 +22,8 @@ TIME_OUT_S = 10.0
 _CONTENT = "application/vnd.schemaregistry.v1+json"
 _NOT_FOUND = (40401, 40403)  # no such subject, no such schema
 
+Transport = httpx.AsyncBaseTransport | None
+
 # The registry that a gateway is itself, for those who have no other.
 builtin = subjects.answer
 
@@ -34,7 +36,9 @@ class UnpublishedError(RegistryError):
     """The code's schemas are not those that were published: they have no ids."""
 
 
-async def resolve(settings: KafkaSettings, *, pause_s: float = 1.0) -> dict[str, int]:
+async def resolve(
+    settings: KafkaSettings, *, pause_s: float = 1.0, transport: Transport = None
+) -> dict[str, int]:
     """Topic (without prefix) -> schema id to write with; registers what the registry lacks.
 
     Tries a registry that does not answer a few times, waiting `pause_s`, then twice that, and so
@@ -42,11 +46,13 @@ async def resolve(settings: KafkaSettings, *, pause_s: float = 1.0) -> dict[str,
     """
     if not settings.schema_registry:
         return builtin_ids()
-    async with _opened(settings, pause_s) as registry:
+    async with _opened(settings, pause_s, transport) as registry:
         return {topic: await registry.register(topic) for topic in records.RECORDS}
 
 
-async def codec(settings: KafkaSettings, *, pause_s: float = 1.0) -> Codec:
+async def codec(
+    settings: KafkaSettings, *, pause_s: float = 1.0, transport: Transport = None
+) -> Codec:
     """A codec that reads every version published so far, and writes what is registered already.
 
     It changes nothing in the registry, so it suits programs that may only read. Raises
@@ -54,7 +60,7 @@ async def codec(settings: KafkaSettings, *, pause_s: float = 1.0) -> Codec:
     """
     if not settings.schema_registry:
         return Codec(builtin_ids())
-    async with _opened(settings, pause_s) as registry:
+    async with _opened(settings, pause_s, transport) as registry:
         found = {topic: await registry.find(topic) for topic in records.RECORDS}
         made = Codec({topic: number for topic, number in found.items() if number is not None})
         for topic in records.RECORDS:
@@ -62,14 +68,24 @@ async def codec(settings: KafkaSettings, *, pause_s: float = 1.0) -> Codec:
         return made
 
 
-async def learn(codec: Codec, settings: KafkaSettings, schema_id: int) -> bool:
+async def missing(
+    settings: KafkaSettings, *, pause_s: float = 1.0, transport: Transport = None
+) -> list[str]:
+    """The topics whose newest schema the registry lacks. Raises RegistryError."""
+    async with _opened(settings, pause_s, transport) as registry:
+        return [topic for topic in records.RECORDS if await registry.find(topic) is None]
+
+
+async def learn(
+    codec: Codec, settings: KafkaSettings, schema_id: int, *, transport: Transport = None
+) -> bool:
     """Teach a codec the schema of an id that it met; False where nobody knows that id (yet).
 
     Raises RegistryError when the registry does not answer.
     """
     if not settings.schema_registry:
         return False
-    async with _opened(settings, pause_s=0) as registry:
+    async with _opened(settings, 0, transport) as registry:
         return await registry.teach_id(codec, schema_id)
 
 
@@ -84,14 +100,16 @@ def builtin_ids() -> dict[str, int]:
 
 
 @asynccontextmanager
-async def _opened(settings: KafkaSettings, pause_s: float) -> AsyncIterator["_Registry"]:
+async def _opened(
+    settings: KafkaSettings, pause_s: float, transport: Transport
+) -> AsyncIterator["_Registry"]:
     try:
         url = httpx.URL(settings.schema_registry)
     except httpx.InvalidURL as error:
         raise RegistryError(f"CHARGEWIRE_SCHEMA_REGISTRY: {error}") from None
     # httpx takes name and password out of the URL; nothing that we print may show them.
     shown = str(url.copy_with(username=None, password=None)).rstrip("/")
-    async with httpx.AsyncClient(base_url=url, timeout=TIME_OUT_S) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=TIME_OUT_S, transport=transport) as client:
         yield _Registry(client, shown, settings.prefix, pause_s)
 
 
@@ -159,7 +177,7 @@ class _Registry:
         code = found.get("error_code") if isinstance(found, dict) else None
         if code in missing:
             return None
-        said = found.get("message") if isinstance(found, dict) else response.text[:200]
+        said = found.get("message", "") if isinstance(found, dict) else response.text[:200]
         hint = _HINTS.get(response.status_code, "see the registry's own log")
         raise RegistryError(
             f"{method} {self._shown}/{path}: {response.status_code} {said}; {hint} "
