@@ -13,14 +13,14 @@ async def create(
     *,
     partitions: int = 1,
     options: Mapping[str, str] | None = None,
+    replicas: Mapping[int, list[int]] | None = None,
 ) -> None:
-    """Create topics with replication 1."""
+    """Create topics with replication 1, or with the replicas (node ids) of each partition."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        topics = [
-            NewTopic(name, partitions, 1, topic_configs=dict(options or {})) for name in names
-        ]
+        size = (-1, -1) if replicas else (partitions, 1)
+        topics = [NewTopic(name, *size, replicas, dict(options or {})) for name in names]
         await admin.create_topics(topics)
         while not set(names) <= set(await admin.list_topics()):  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(0.05)

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -13,6 +14,7 @@ from deploy.local.kafka import Broker
 from gateway.kafka_clients import Probe, open_producer
 from gateway.producer import Producer
 from tests import log
+from tests.cluster import Cluster
 
 pytestmark = pytest.mark.kafka
 
@@ -48,8 +50,12 @@ class Book:
         await log.create(self.bootstrap, names, partitions=PARTITIONS)
         await self.producer.start()
 
-    def record(self, *, wait: bool = False) -> None:
-        """Hand over the next record; the partitions take turns."""
+    def record(self, *, count: int = 1, wait: bool = False) -> None:
+        """Hand over the next records; the partitions take turns."""
+        for _ in range(count):
+            self._record(wait=wait)
+
+    def _record(self, *, wait: bool) -> None:
         number, self.handed = self.handed, self.handed + 1
         where, value = number % PARTITIONS, b"%d" % number
 
@@ -64,8 +70,7 @@ class Book:
     async def load(self, until: Callable[[], bool]) -> None:
         """Hand over about ten thousand records a second until it is enough."""
         while not until():
-            for _ in range(20):
-                self.record()
+            self.record(count=20)
             await asyncio.sleep(0.002)
 
     async def idle(self) -> None:
@@ -206,10 +211,37 @@ async def test_stop_without_a_broker(broker: Broker, prefix: str, fault: str) ->
         broker.kill()
     else:
         await pause(broker)
-    for _ in range(100):
-        book.record()
+    book.record(count=100)
     before = asyncio.get_running_loop().time()
     assert await book.producer.stop(3) == 100
     assert asyncio.get_running_loop().time() - before < 3.1
     assert {offset for _, offset in list(book.outcomes.values())[-100:]} == {None}
     assert leftovers(broker.port) == (0, [])
+
+
+async def test_a_partition_without_a_leader(cluster: Cluster, prefix: str) -> None:
+    """Unknown past ack_time, and ready without it; when its leader is back, so are its records."""
+    book = Book(cluster.bootstrap, prefix, ack_time_s=5)
+    names = [prefix + "events", prefix + "gateways"]
+    await log.create(cluster.bootstrap, names, replicas={0: [1], 1: [2], 2: [3]})
+    await book.producer.start()
+    book.record(count=3)
+    await book.idle()
+    await asyncio.to_thread(cluster.brokers[2].kill)
+    book.ready.clear()
+    cpu_s = time.process_time()
+    book.record(count=3)
+    await asyncio.wait_for(book.outage.wait(), 10)
+    assert time.process_time() - cpu_s < 2.5, "waiting for a leader keeps no core busy"
+    assert book.outcomes[b"5"] == (2, None)
+    await asyncio.wait_for(book.ready.wait(), 20)
+    book.record(count=2)
+    await book.idle()
+    assert [offset for _, offset in list(book.outcomes.values())[-2:]] == [2, 2]
+    await cluster.brokers[2].start()
+    book.record(count=3)
+    await book.idle()
+    assert list(book.outcomes.values())[-1][1] is not None
+    assert await book.producer.stop(5) == 0
+    for broker in cluster.brokers:
+        assert leftovers(broker.port) == (0, [])
