@@ -13,6 +13,7 @@ from websockets.server import ServerProtocol
 
 from gateway.effects import Close, Count, Effect, Ping, Record, Write
 from gateway.handshake import Accept, Refuse
+from gateway.outbox import Outbox
 from gateway.session import Session
 
 if TYPE_CHECKING:
@@ -20,23 +21,6 @@ if TYPE_CHECKING:
 
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
 CLOSE_TIME_S = 5.0  # how long the station may take to end the closing handshake
-
-
-class _Ticket:
-    """The place of one event in the order of effects, until it is acknowledged."""
-
-    __slots__ = ("_link", "acknowledged")
-
-    def __init__(self, link: "Link") -> None:
-        self._link = link
-        self.acknowledged = False
-
-    def __call__(self, position: int | None) -> None:
-        if position is None:
-            self._link.unknown()
-        else:
-            self.acknowledged = True
-            self._link.drain()
 
 
 class Link(asyncio.Protocol):
@@ -53,7 +37,6 @@ class Link(asyncio.Protocol):
         "_server",
         "_timer",
         "_transport",
-        "_unsent",
         "_write_paused",
         "address",
         "key",
@@ -69,11 +52,10 @@ class Link(asyncio.Protocol):
             max_size=server.config.frame_limit_bytes, logger=server.websocket_log
         )
         self._inbox: deque[Request | Response | WebsocketFrame] = deque()
-        self._outbox: deque[_Ticket | Write | Close] = deque()
+        self._outbox = Outbox(send=self._send, unknown=self._unknown)
         self._fragments: list[bytes] | None = None
         self._response: Response | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._unsent = 0
         self._held = self._write_paused = self._closed = self.opened = False
         self._transport: asyncio.Transport
         self.session: Session | None = None
@@ -213,26 +195,30 @@ class Link(asyncio.Protocol):
 
     def connected(self, position: int | None) -> None:
         """`connected` is in the log at this position; None: it is not known whether it is."""
-        if self._closed:
-            return
-        self._transport.resume_reading()
         session, response = self.session, self._response
         assert session is not None, "the server makes the session before the record"
         assert response is not None, "the response waits for this"
+        self._response = None
+        if position is not None:
+            session.recorded(position, self._server.now())
+        if self._closed:
+            self.perform(session.closed(*self.ending, self._server.now()))
+            return
+        self._transport.resume_reading()
         if position is None:
             refused = self._protocol.reject(503, "The log is out of reach; try again later.\n")
             refused.headers["Retry-After"] = str(self._server.config.retry_after_s)
             self._protocol.send_response(refused)
             self._flush()
             return
-        self._response = None
-        session.recorded(position, self._server.now())
         self._protocol.send_response(response)
         self.opened = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._server.opened(self, position)
+        if self._server.stopping:
+            self.stop()
         self._arm()
         self._work()
 
@@ -250,46 +236,31 @@ class Link(asyncio.Protocol):
                 if effect.keep:
                     self._server.record(self, effect.event, lambda _: None, keep=True)
                 else:
-                    ticket = _Ticket(self)
-                    self._outbox.append(ticket)
-                    self._server.record(self, effect.event, ticket)
-            elif isinstance(effect, Write):
-                self._unsent += 1
-                self._outbox.append(effect)
-            elif isinstance(effect, Close):
-                self._outbox.append(effect)
+                    self._server.record(self, effect.event, self._outbox.ticket())
+            elif isinstance(effect, Write | Close):
+                self._outbox.put(effect)
             elif isinstance(effect, Ping):
                 if self._protocol.state is OPEN:
                     self._protocol.send_ping(b"")
             elif isinstance(effect, Count):
                 self._server.count(effect)
-        self.drain()
+        self._outbox.drain()
         self._arm()
 
-    def drain(self) -> None:
-        """Send what no longer waits for an event."""
-        outbox = self._outbox
-        while outbox:
-            head = outbox[0]
-            if isinstance(head, _Ticket):
-                if not head.acknowledged:
-                    break
-            elif isinstance(head, Write):
-                self._unsent -= 1
-                if self._protocol.state is OPEN:
-                    self._protocol.send_text(head.text.encode())
-                    self._server.answered(head)
-            else:
-                self.close(head.code, head.reason)
-            if not outbox:
-                break  # the close has emptied it
-            outbox.popleft()
-        self._flush()
-        if self._held:
-            self.resume()
+    def _send(self, effect: Write | Close | None) -> None:
+        """What the outbox gives free; None: nothing more for now."""
+        if isinstance(effect, Write):
+            if self._protocol.state is OPEN:
+                self._protocol.send_text(effect.text.encode())
+                self._server.answered(effect)
+        elif isinstance(effect, Close):
+            self.close(effect.code, effect.reason)
+        else:
+            self._flush()
+            if self._held:
+                self.resume()
 
-    def unknown(self) -> None:
-        """An event of this connection may or may not be in the log: end it unanswered."""
+    def _unknown(self) -> None:
         self.give_up(1013, "outage")
 
     def give_up(self, code: int, reason: str) -> None:
@@ -336,12 +307,12 @@ class Link(asyncio.Protocol):
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake; the socket is dropped when the station does not end it."""
         self._outbox.clear()
-        self._unsent = 0
         if self._closed:
             return
         if self._protocol.state is OPEN:
             self._protocol.send_close(code, reason)
         self._flush()
+        self._release()  # so that the station's own close frame is read
         self._server.loop.call_later(CLOSE_TIME_S, self._transport.abort)
 
     def abort(self) -> None:
@@ -363,7 +334,7 @@ class Link(asyncio.Protocol):
         limit = self._server.calls_max
         return (
             self._write_paused
-            or self.session.pending + self._unsent >= limit
+            or self.session.pending + self._outbox.unsent >= limit
             or self._server.crowded
         )
 
@@ -376,13 +347,16 @@ class Link(asyncio.Protocol):
 
     def resume(self) -> None:
         """Read on, if there is room again."""
-        if not self._held or self._closed or self._full():
-            return
-        self._held = False
-        self._server.held.discard(self)
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
-        self._work()
+        if self._held and not self._closed and not self._full():
+            self._release()
+            self._work()
+
+    def _release(self) -> None:
+        if self._held:
+            self._held = False
+            self._server.held.discard(self)
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
 
     def _arm(self) -> None:
         deadline_s = self.session.deadline_s if self.session and self.opened else None
@@ -417,7 +391,7 @@ class Link(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self.session is not None:
+        if self.session is not None and self._response is None:
             self.perform(self.session.closed(*self.ending, self._server.now()))
         self._server.link_lost(self)
 

@@ -168,11 +168,13 @@ class Session:
         self._pending.clear()
 
     def closed(self, code: int, reason: str, now: Instant) -> list[Effect]:
-        """The websocket is gone: the last event of the connection."""
+        """The websocket is gone: the last event of the connection.
+
+        To be called once it is known what became of `connected`; where that is never known, the
+        event has no epoch, and belongs to its `connected` by the connection id.
+        """
         self._over = True
         self._pending.clear()
-        if self.writer.epoch is None:
-            return []
         more: dict[str, object] = {"close_code": code, "reason": reason}
         event = self.writer.connection("disconnected", self._next(), now.ms, more)
         return [Record(event, keep=True)]

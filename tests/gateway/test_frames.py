@@ -122,7 +122,7 @@ def test_any_text_is_a_frame_or_one_frame_error(text):
         try:
             assert isinstance(decode(text, version), Call | Result | Error)
         except FrameError as error:
-            assert error.rule
+            assert error.rule  # noqa: PT017 - one of two ways that are both right
 
 
 @given(
@@ -135,3 +135,47 @@ def test_a_result_that_is_written_is_read_the_same(message_id, payload):
     assert isinstance(frame, Result)
     assert frame.message_id == message_id
     assert json.loads(frame.payload) == payload
+
+
+@pytest.mark.parametrize(
+    ("sent", "echoed_16", "echoed_2x"),
+    [
+        ("12", "12", "12"),
+        ("-1.5", "-1.5", "-1.5"),
+        ('""', "", None),
+        ("null", "", None),
+        ("[7]", "", None),
+        ('"\\ud800"', "", None),
+        ('"' + "m" * 300 + '"', "m" * 255, "m" * 255),
+    ],
+)
+def test_what_is_no_message_id_is_echoed_as_far_as_it_can_be(sent, echoed_16, echoed_2x):
+    """2.x has an id of its own for none; 1.6 has not, so its FormationViolation has an empty one."""
+    text = f'[2,{sent},"Heartbeat",{{}}]'
+    assert refused(text, V16).message_id == echoed_16
+    assert refused(text, V16).code == "FormatViolation"
+    for version in (V201, V21):
+        assert refused(text, version).message_id == echoed_2x
+        assert refused(text, version).code == "RpcFrameworkError"
+
+
+@pytest.mark.parametrize("text", ['[3,"a",{', '[4,"a","X"', ' [ 5 ,"a"', '[6,"a","Heartbeat",{'])
+@pytest.mark.parametrize("version", VERSIONS.values(), ids=lambda v: v.name)
+def test_answers_that_are_no_json_are_not_answered_either(text, version):
+    """Nor is a SEND, the type of 2.1 that wants no answer."""
+    assert refused(text, version).code is None
+
+
+def test_a_send_is_never_answered():
+    """Whatever is wrong with it (OCPP 2.1, part 4)."""
+    for text in ('[6,1,"Heartbeat",{}]', '[6,"a",{},{}]', '[6,"a"]'):
+        assert refused(text, V21).code is None
+
+
+def test_half_a_surrogate_pair_in_a_payload_is_left_to_the_rules_of_payloads():
+    """It is JSON: the call goes by its id and action, the payload keeps the escape."""
+    frame = decode('[2, "a", "Authorize", {"idTag": "\\ud800", "x": "ä"}]', V16)
+    assert isinstance(frame, Call)
+    assert json.loads(frame.payload) == {"idTag": "\ud800", "x": "ä"}
+    assert refused('{"a":"\\ud800"}').rule == "malformed_json"
+    assert refused('[2,"a","Authorize",{"idTag":"\\ud800"').rule == "malformed_json"

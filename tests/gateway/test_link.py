@@ -79,21 +79,15 @@ async def test_every_frame_of_a_burst_is_answered_in_order():
             log.open = False
             answers = [await station.send_call("Heartbeat") for _ in range(100)]
             await log.holds(3)
-            assert await asyncio.wait_for(asyncio.shield(held(server)), 10)
-            assert len(log.records) <= 1 + 2 * (3 + 4 + 1)
+            await log.holds(1 + 2 * (3 + 4))
+            assert len(server.held) == 1
+            assert len(log.records) == 1 + 2 * (3 + 4)
             log.open = True
             log.release()
             replies = await asyncio.wait_for(asyncio.gather(*answers), 20)
             assert [reply[1] for reply in replies] == [str(n) for n in range(1, 101)]
     sequences = [record["sequence"] for record in log.of("availability")]
     assert sequences == list(range(1, 201))
-
-
-async def held(server):
-    """Wait, turn by turn of the loop, until a link is held."""
-    while not server.held:
-        await asyncio.sleep(0)
-    return True
 
 
 async def test_a_frame_over_the_limit_closes_1009_with_a_dead_letter():
@@ -171,17 +165,40 @@ async def test_a_station_that_never_pongs_is_closed():
             station.socket.transport.resume_reading()
 
 
-async def test_pings_keep_a_silent_station():
-    """A pong is a sign of life."""
-    async with gateway(ping_interval_s=0.1, ping_time_s=1) as (url, _, log):
-        async with await Station.connect(url, "CS-1") as station:
-            async with asyncio.timeout(10):
-                for _ in range(3):
-                    await station.socket.ping()
-                    while station.socket.protocol.state is not None and len(log.records) > 1:
-                        await asyncio.sleep(0)
-                    break
-            assert (await station.call("Heartbeat")).ok
+async def test_a_pong_keeps_a_silent_station():
+    """Two pings are answered by themselves, and the connection is still there after both."""
+    async with (
+        gateway(ping_interval_s=0.2, ping_time_s=1) as (url, _, log),
+        await Station.connect(url, "CS-1") as station,
+    ):
+        pinged: asyncio.Queue[Opcode] = asyncio.Queue()
+        protocol = station.socket.protocol
+        answer = protocol.recv_frame
+
+        def notice(frame):
+            pinged.put_nowait(frame.opcode)
+            answer(frame)
+
+        protocol.recv_frame = notice
+        for _ in range(2):
+            assert await asyncio.wait_for(pinged.get(), 10) is Opcode.PING
+        assert (await station.call("Heartbeat")).ok
+        assert len(log.of("connections")) == 1
+
+
+async def test_a_station_that_leaves_during_the_handshake_leaves_no_connection_open():
+    """`connected` may be in the log already: then `disconnected` follows, with its epoch."""
+    async with gateway() as (url, _, log):
+        log.open = False
+        connecting = asyncio.create_task(Station.connect(url, "CS-1"))
+        await log.holds(1)
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        log.open = True
+        log.release()
+        await log.holds(2)
+        last = log.of("connections")[-1]
+        assert (last["type"], last["epoch"], last["sequence"]) == ("disconnected", 0, 1)
 
 
 async def test_a_slow_handshake_is_dropped():

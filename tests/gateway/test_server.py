@@ -36,7 +36,11 @@ async def test_refusals_say_why_and_are_events():
         assert b"ocpp1.6" in response.body
         assert (await refused(url.replace("/ocpp", "/other"))).status_code == 404
         assert (await refused(url, "x" * 49)).status_code == 400
-    assert [r["reason"] for r in log.of("refusals")] == ["no_subprotocol", "wrong_path", "station_id"]
+    assert [r["reason"] for r in log.of("refusals")] == [
+        "no_subprotocol",
+        "wrong_path",
+        "station_id",
+    ]
     assert log.of("refusals")[0]["station"] == "CS-1"
 
 
@@ -100,12 +104,11 @@ async def test_two_boxes_with_one_id_are_slowed():
 
 async def test_a_full_gateway_and_an_outage_refuse_with_retry_after():
     """Promise 2: offline rather than lie."""
-    async with gateway(connections_max=1) as (url, _, log):
-        async with await Station.connect(url, "CS-1"):
-            assert (await refused(url, "CS-2")).status_code == 503
-            log.state = "outage"
-            response = await refused(url, "CS-3")
-            assert (response.status_code, response.headers["Retry-After"]) == (503, "10")
+    async with gateway(connections_max=1) as (url, _, log), await Station.connect(url, "CS-1"):
+        assert (await refused(url, "CS-2")).status_code == 503
+        log.state = "outage"
+        response = await refused(url, "CS-3")
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "10")
     assert [r["reason"] for r in log.of("refusals")] == ["connections_max", "outage"]
 
 

@@ -1,0 +1,72 @@
+"""What a connection has yet to send, in order: a write waits for the events before it."""
+
+from collections import deque
+from collections.abc import Callable
+
+from gateway.effects import Close, Write
+
+
+class Ticket:
+    """The place of one event in the order; called with its position once that is known."""
+
+    __slots__ = ("_outbox", "acknowledged")
+
+    def __init__(self, outbox: "Outbox") -> None:
+        self._outbox = outbox
+        self.acknowledged = False
+
+    def __call__(self, position: int | None) -> None:
+        if position is None:
+            self._outbox.unknown()
+        else:
+            self.acknowledged = True
+            self._outbox.drain()
+
+
+class Outbox:
+    """Writes and closes between the tickets of events.
+
+    `send` gets the effects whose time has come, then None at the end of each go; `unknown` is
+    called when the log may or may not have one of the events.
+    """
+
+    __slots__ = ("_send", "_waiting", "unknown", "unsent")
+
+    def __init__(
+        self, *, send: Callable[[Write | Close | None], None], unknown: Callable[[], None]
+    ) -> None:
+        self._send = send
+        self._waiting: deque[Ticket | Write | Close] = deque()
+        self.unknown = unknown
+        self.unsent = 0
+
+    def ticket(self) -> Ticket:
+        """The place of an event that is handed to the log now."""
+        ticket = Ticket(self)
+        self._waiting.append(ticket)
+        return ticket
+
+    def put(self, effect: Write | Close) -> None:
+        """Send this after everything before it."""
+        self._waiting.append(effect)
+        self.unsent += 1
+
+    def drain(self) -> None:
+        """Send what no longer waits for an event."""
+        waiting = self._waiting
+        while waiting:
+            head = waiting[0]
+            if isinstance(head, Ticket):
+                if not head.acknowledged:
+                    break
+                waiting.popleft()
+            else:
+                waiting.popleft()
+                self.unsent -= 1
+                self._send(head)
+        self._send(None)
+
+    def clear(self) -> None:
+        """Nothing more is sent."""
+        self._waiting.clear()
+        self.unsent = 0
