@@ -40,6 +40,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "not_json": Rule(_FORMAT, "the payload is not JSON that can be read"),
         "not_an_object": Rule(_FORMAT, "the payload is not a JSON object"),
+        "lone_surrogate": Rule(_FORMAT, "half of a surrogate pair in a text", lossy=True),
         "null_payload": Rule(_FORMAT, "null in place of the payload; taken as {}", lossy=True),
         "duplicate_key": Rule(
             _FORMAT, "a key twice in one object; the last one counts", lossy=True

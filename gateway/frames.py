@@ -1,5 +1,6 @@
 """OCPP-J text to frame values, and frame values to text."""
 
+import json
 import re
 
 import msgspec
@@ -69,8 +70,11 @@ class FrameError(Exception):
 
 
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]").search
 # The head of a CALL whose rest is no JSON: enough to answer it by its id.
-_call_head = re.compile(r'\s*\[\s*2\s*,\s*"([^"\\]{1,36})"\s*(?:,\s*"([^"\\]{1,50})")?')
+_call_head = re.compile(r'\s*\[\s*2\s*,\s*"([^"\\]{1,255})"\s*(?:,\s*"([^"\\]{1,50})")?')
+# Answers and SENDs are never answered, however broken they are.
+_unanswered_head = re.compile(r"\s*\[\s*[3-6]\s*,")
 
 
 def decode(text: str, version: Version) -> Frame:
@@ -81,9 +85,9 @@ def decode(text: str, version: Version) -> Frame:
     if not text or text.isspace():
         raise FrameError("empty_frame", None, "the frame is empty")
     try:
-        elements = _elements.decode(text)
+        elements = _split(text)
         kind = _integer(elements[0]) if elements else None
-    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise _unreadable(text, version, error) from None
     match kind:
         case 2:
@@ -103,25 +107,38 @@ def decode(text: str, version: Version) -> Frame:
                 "unknown_message_type",
                 "MessageTypeNotSupported" if version.framework_errors else None,
                 "the first element is no message type of this version",
-                message_id=_text(elements[1]) if len(elements) > 1 else None,
+                message_id=_echoed(elements, version),
             )
+
+
+def _split(text: str) -> list[msgspec.Raw]:
+    try:
+        return _elements.decode(text)
+    except msgspec.DecodeError:
+        if _SURROGATE(text) is None:
+            raise
+    # Half a surrogate pair is JSON by its grammar (RFC 8259, 8.2), but msgspec refuses it, and no
+    # frame is refused here for what its payload says: that is for the rules of payloads.
+    elements = json.loads(text)
+    if not isinstance(elements, list):
+        raise msgspec.DecodeError("Expected `array`")
+    return [msgspec.Raw(json.dumps(element).encode()) for element in elements]
 
 
 def _call(elements: list[msgspec.Raw], version: Version, *, send: bool = False) -> Call:
     _arity(elements, (4,), version)
     message_id, action = _text(elements[1]), _text(elements[2])
+    code = None if send else _framework(version)
     if not message_id or len(message_id) > MESSAGE_ID_LENGTH_TAKEN:
         raise FrameError(
             "message_id",
-            _framework(version),
+            code,
             f"a message id is a text of 1 to {MESSAGE_ID_LENGTH} characters",
-            message_id=(message_id or bytes(elements[1]).decode())[:MESSAGE_ID_LENGTH],
+            message_id=_echoed(elements, version),
             action=action,
         )
     if not action:
-        raise FrameError(
-            "action", _framework(version), "the action is no text", message_id=message_id
-        )
+        raise FrameError("action", code, "the action is no text", message_id=message_id)
     return Call(message_id, action, bytes(elements[3]), send)
 
 
@@ -141,15 +158,27 @@ def _error(elements: list[msgspec.Raw], version: Version, *, of_result: bool) ->
 def _arity(elements: list[msgspec.Raw], allowed: tuple[int, ...], version: Version) -> None:
     if len(elements) in allowed:
         return
-    message_id = _text(elements[1]) if len(elements) > 1 else None
     # Only a CALL is answered: an answer to an answer would never end.
     answered = _integer(elements[0]) == CALL
     raise FrameError(
         "arity",
         _framework(version) if answered else None,
         f"the frame has {len(elements)} elements",
-        message_id=message_id,
+        message_id=_echoed(elements, version),
     )
+
+
+def _echoed(elements: list[msgspec.Raw], version: Version) -> str | None:
+    """What an answer can carry of a message id, even of one that is a number or too long."""
+    if len(elements) < 2:
+        return None
+    sent, raw = _text(elements[1]), bytes(elements[1])
+    if raw.lstrip(b"-")[:1].isdigit():
+        sent = raw.decode()
+    if not sent:
+        # There is nothing to answer to: 2.x has an id for that (part 4, 4.2.3), 1.6 has not.
+        return None if version.framework_errors else ""
+    return sent[:MESSAGE_ID_LENGTH_TAKEN]
 
 
 def _answered_id(element: msgspec.Raw) -> str:
@@ -165,13 +194,14 @@ def _framework(version: Version) -> str:
 
 def _unreadable(text: str, version: Version, error: Exception) -> FrameError:
     head = _call_head.match(text)
+    code = "FormatViolation" if head else _framework(version)
     if isinstance(error, RecursionError):
         rule, description = "nesting", "the frame is nested too deeply"
     else:
         rule, description = "malformed_json", f"no JSON array: {error}"
     return FrameError(
         rule,
-        "FormatViolation" if head else _framework(version),
+        None if _unanswered_head.match(text) else code,
         description,
         message_id=head[1] if head else None,
         action=head[2] if head else None,

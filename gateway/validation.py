@@ -1,6 +1,8 @@
 """Decides whether a payload can be taken, and which deviations of real stations are bent for it."""
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,10 +18,11 @@ from schemas.derive import Shape, shape
 # stands in the log, and can be read later.
 BILLING = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
 
-_UNBENDABLE = frozenset({"not_json", "not_an_object"})
+# No quirk of its own takes these.
+_UNBENDABLE = frozenset({"not_json", "not_an_object", "lone_surrogate"})
 
 # The rules that can be bent, by name, and what bending each of them takes. "confirm_billing" bends
-# all rules of payloads, for the calls of BILLING only; the rule of message ids is the session's.
+# all rules of objects, for the calls of BILLING only; the rule of message ids is not kept here.
 QUIRKS: Mapping[str, str] = MappingProxyType(
     {name: rule.doc for name, rule in RULES.items() if rule.code and name not in _UNBENDABLE}
     | {
@@ -96,14 +99,14 @@ def _bend(version: str, action: str, part: str, raw: bytes, quirks: frozenset[st
     for rule, violation in found.items():
         if violation.code and rule not in quirks and not bend_all:
             raise PayloadError(violation)
-    record, holds_all = _record(shape(version, action, part), sent)
+    record, holds_all = record_of(shape(version, action, part), sent)
     holds_all = holds_all and not any(RULES[rule].lossy for rule in found)
     return Checked(payload, record, tuple(found), holds_all)
 
 
 def _object(raw: bytes, found: Found) -> dict[str, Any]:
     try:
-        value = _decode(raw)
+        value = _read(raw, found)
     except (ValueError, RecursionError):
         note(found, "not_json")
     else:
@@ -113,23 +116,53 @@ def _object(raw: bytes, found: Found) -> dict[str, Any]:
             note(found, "null_payload")
             return {}
         note(found, "not_an_object")
-    raise PayloadError(*found.values())
+    raise PayloadError([*found.values()][-1])
 
 
-def _record(form: Shape, sent: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+def _read(raw: bytes, found: Found) -> Any:
     try:
-        return form.to_avro(sent)
+        return _decode(raw)
+    except ValueError:
+        if not _SURROGATE(raw):
+            raise
+    # JSON by its grammar (RFC 8259, 8.2), though it stands for no text.
+    value = json.loads(raw, parse_constant=_finite, parse_float=_finite)
+    note(found, "lone_surrogate")
+    return value
+
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]").search
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("no number of JSON, or beyond all doubles")
+    return number
+
+
+def record_of(form: Shape, payload: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Any JSON object ready for Avro, and whether that holds all of it.
+
+    As `to_avro` of the shape, but a number that Avro cannot hold becomes null.
+    """
+    try:
+        return form.to_avro(payload)
     except OverflowError:
-        return form.to_avro(_without_oversize(sent))
+        return form.to_avro(_without_oversize(payload, 0))
 
 
-def _without_oversize(value: Any) -> Any:
+# Deeper than any form; what is nested deeper goes into the record as text, with its numbers.
+_DEPTH_MAX = 32
+
+
+def _without_oversize(value: Any, depth: int) -> Any:
     """The value with null in place of each number beyond 64 bits."""
     match value:
-        case dict():
-            return {name: _without_oversize(item) for name, item in value.items()}
-        case list():
-            return [_without_oversize(item) for item in value]
+        case dict() if depth < _DEPTH_MAX:
+            return {name: _without_oversize(item, depth + 1) for name, item in value.items()}
+        case list() if depth < _DEPTH_MAX:
+            return [_without_oversize(item, depth + 1) for item in value]
         case int() | float() if not -(2**63) <= value < 2**63:
             return None
     return value
@@ -141,7 +174,10 @@ def _keys_may_repeat(raw: bytes, value: object) -> bool:
     A decoder keeps the last of two, so the text has more quotation marks than the value written
     again, unless one was hidden as an escape.
     """
-    again = _encode(value)
+    try:
+        again = _encode(value)
+    except (UnicodeEncodeError, RecursionError):
+        return True
     if again == raw:
         return False
     return raw.count(b'"') != again.count(b'"') or b"\\u" in raw

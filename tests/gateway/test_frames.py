@@ -150,7 +150,7 @@ def test_a_result_that_is_written_is_read_the_same(message_id, payload):
     ],
 )
 def test_what_is_no_message_id_is_echoed_as_far_as_it_can_be(sent, echoed_16, echoed_2x):
-    """2.x has an id of its own for none; 1.6 has not, so its FormationViolation has an empty one."""
+    """2.x has an id of its own for none; on 1.6, FormationViolation goes with an empty one."""
     text = f'[2,{sent},"Heartbeat",{{}}]'
     assert refused(text, V16).message_id == echoed_16
     assert refused(text, V16).code == "FormatViolation"
