@@ -110,6 +110,15 @@ async def test_a_reader_registers_nothing(remote: Registry) -> None:
     assert codec.decode(data)[0] == "decisions"
 
 
+async def test_what_a_registry_lacks_is_told(remote: Registry) -> None:
+    """An operator may ask before a gateway is rolled out, and nothing is written by asking."""
+    assert await registry.missing(SETTINGS, transport=remote) == list(records.RECORDS)
+    assert remote.subjects == {}
+    await registry.resolve(SETTINGS, transport=remote)
+    remote.subjects["fleet.decisions-value"] = [(99, newer("decisions"))]
+    assert await registry.missing(SETTINGS, transport=remote) == ["decisions"]
+
+
 async def test_versions_that_others_registered_are_read(remote: Registry) -> None:
     """A program that is started while a newer one writes knows the newer schema already."""
     schema_id = remote.add("fleet.decisions-value", newer("decisions"))
