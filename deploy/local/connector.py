@@ -138,6 +138,9 @@ class Connector:
 
     async def _wait(self, seconds: float) -> None:
         """Let time pass, unless somebody wants something of this connector."""
+        remote = self._wanted is not None and self.plug.session is None
+        if remote or self._halted or self._ending is not None:
+            return  # it was asked for while something else was done
         self._disturbed.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds / self.line.speed):

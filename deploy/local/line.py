@@ -58,6 +58,7 @@ class Line:
     speed: float
     pause: Callable[[int, Random, str | None], float] = pause_s
     abandoned: int = 0  # queued calls given up after wrong answers
+    said_at: float = 0.0  # by the loop's clock: when anything was last sent
     online: asyncio.Event = field(default_factory=asyncio.Event)
     _queue: asyncio.Queue[Call] = field(default_factory=asyncio.Queue)
     _in_range: asyncio.Event = field(default_factory=asyncio.Event)
@@ -185,6 +186,7 @@ class Line:
     async def _ask(self, call: Call, message_id: str) -> Payload:
         if self._link is None:
             raise OfflineError
+        self.said_at = asyncio.get_running_loop().time()
         return await self._link.call(call.action, self.owner.payload(call), message_id)
 
     def _new_id(self) -> str:

@@ -155,10 +155,16 @@ class Station:
             await connector.tell_status()
 
     async def _beat(self) -> None:
+        """A heartbeat after each interval of silence (OCPP 1.6 part 2, 4.6: any call will do)."""
+        clock = asyncio.get_running_loop().time
         while True:
-            await asyncio.sleep(max(HEARTBEAT_MIN_S, self._heartbeat_s / self._world.speed))
-            if self.line.online.is_set():
-                await self.line.say(HEARTBEAT)
+            await self.line.online.wait()
+            interval_s = max(HEARTBEAT_MIN_S, self._heartbeat_s / self._world.speed)
+            silent_s = clock() - self.line.said_at
+            if silent_s < interval_s:
+                await asyncio.sleep(interval_s - silent_s)
+            elif await self.line.say(HEARTBEAT) is None:
+                await asyncio.sleep(HEARTBEAT_MIN_S)  # cut off, or not understood
 
     def _answer(self, action: str, payload: Payload) -> Answer:
         return answers.answer(self._rules, action, payload, self.memory)

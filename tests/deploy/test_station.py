@@ -71,7 +71,7 @@ async def test_a_whole_session_in_1_6(system: Central) -> None:
     books: Books = []
     station = Station(OLD, World(system.url, 3, FAST, plan=plan()), books)
     async with living(station):
-        await system.until(lambda: system.of("StopTransaction") and system.of("Heartbeat"))
+        await system.until(lambda: system.of("StopTransaction"))
         await system.until(lambda: words(system)[-1] == "Available")
     assert system.handshakes == ["/ocpp/CW-0001"]
     seen = [action for action in system.actions() if action != "Heartbeat"]
@@ -250,6 +250,18 @@ async def test_a_busy_gateway_is_given_the_time_it_asks_for(system: Central) -> 
         await system.until(lambda: system.of("BootNotification"))
     assert len(system.handshakes) == 2
     assert loop.time() - refused_at >= 1.0
+
+
+async def test_a_silent_station_beats_at_the_interval_of_its_boot(system: Central) -> None:
+    """300 s of the plan at 300 times the speed: about one second after the last call."""
+    loop, told = asyncio.get_running_loop(), []
+    system.reply = lambda frame: told.append((frame[2], loop.time()))
+    async with living(Station(OLD, World(system.url, 3, 300, plan=lambda *_: iter(())))):
+        await system.until(lambda: len(system.of("Heartbeat")) == 2)
+    (last, at), (first, then), (_, later) = told[-3:]
+    assert (last, first) == ("StatusNotification", "Heartbeat")
+    assert then - at == pytest.approx(1.0, abs=0.3)
+    assert later - then == pytest.approx(1.0, abs=0.3)
 
 
 async def test_the_same_seed_says_the_same(system: Central) -> None:

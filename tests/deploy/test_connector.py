@@ -1,0 +1,140 @@
+"""One connector of a simulated station, on a line that only writes down what is said."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from itertools import repeat
+from random import Random
+from typing import Any, cast
+
+from deploy.local.calls import Call, Moment, Payload
+from deploy.local.connector import Connector, Plan
+from deploy.local.days import MODELS, Model, Visit, visit
+from deploy.local.dialects import Dialect16
+from deploy.local.line import Line
+from deploy.local.memory import Plug
+
+
+class Notebook:
+    """As much of a line as a connector needs: always online, every call accepted."""
+
+    station = "CW-0001"
+
+    def __init__(self, speed: float) -> None:
+        self.speed = speed
+        self.online = asyncio.Event()
+        self.online.set()
+        self.calls: list[Call] = []
+        self.lost: list[float] = []
+        self._news = asyncio.Condition()
+
+    async def say(self, call: Call) -> Payload | None:
+        await self._note(call)
+        return {}
+
+    def post(self, call: Call) -> None:
+        self.calls.append(call)
+
+    def spawn(self, errand: Any) -> None:
+        errand.close()
+
+    async def lose(self, seconds: float) -> None:
+        self.lost.append(seconds)
+
+    async def _note(self, call: Call) -> None:
+        self.calls.append(call)
+        async with self._news:
+            self._news.notify_all()
+
+    async def until_said(self, word: str) -> None:
+        """Wait for a status with this word."""
+        async with asyncio.timeout(10), self._news:
+            await self._news.wait_for(lambda: word in self.words())
+
+    def words(self) -> list[str]:
+        return [c.payload["status"] for c in self.calls if c.action == "StatusNotification"]
+
+    def of(self, action: str) -> list[Payload]:
+        return [call.payload for call in self.calls if call.action == action]
+
+
+def one_visit(trouble: str = "") -> Plan:
+    return lambda model, random: iter([visit(model, random, "TOKEN-0001", trouble=trouble)])
+
+
+def nobody(model: Model, random: Random) -> Iterator[Visit]:
+    """Only waiting, for ever."""
+    return (visit(model, random, "TOKEN-0001")[:1] for _ in repeat(None))
+
+
+@asynccontextmanager
+async def driven(plan: Plan, speed: float) -> AsyncIterator[tuple[Connector, Notebook]]:
+    line = Notebook(speed)
+    connector = Connector(
+        Plug(1, meter_wh=500),
+        cast(Line, line),
+        Dialect16(),
+        MODELS[0],
+        Random(1),
+        lambda: Moment(datetime(2026, 1, 1, tzinfo=UTC)),
+        {},
+        plan,
+    )
+    driving = asyncio.create_task(connector.drive())
+    yield connector, line
+    driving.cancel()
+    await asyncio.wait({driving})
+
+
+async def test_a_fault_within_a_session_ends_it_and_is_recovered_from() -> None:
+    """EmergencyStop, Faulted with its error code, Available again."""
+    async with driven(one_visit("fault in session"), 50_000) as (_, line):
+        await line.until_said("Faulted")
+        await line.until_said("Available")
+    assert line.of("StopTransaction")[0]["reason"] == "EmergencyStop"
+    faulted = next(p for p in line.of("StatusNotification") if p["status"] == "Faulted")
+    assert faulted["errorCode"] != "NoError"
+    assert line.words()[-2:] == ["Faulted", "Available"]
+
+
+async def test_out_of_service_while_charging_means_afterwards() -> None:
+    """The session ends as planned, then the connector is Unavailable; it can come back."""
+    async with driven(one_visit(), 5000) as (connector, line):
+        await line.until_said("Charging")
+        await connector.operate(operative=False)
+        assert "Unavailable" not in line.words()
+        await line.until_said("Unavailable")
+        assert len(line.of("StopTransaction")) == 1
+        await connector.operate(operative=True)
+        assert line.words()[-1] == "Available"
+
+
+async def test_nobody_charges_where_it_is_out_of_service() -> None:
+    """The visit ends before a plug is in."""
+    async with driven(one_visit(), 50_000) as (connector, line):
+        await connector.operate(operative=False)
+        await asyncio.wait({asyncio.create_task(connector.drive())}, timeout=5)
+    assert line.words() == ["Unavailable"]
+
+
+async def test_a_session_asked_for_from_afar_begins_at_once() -> None:
+    """It does not wait for the next car; a stop from afar ends it with that reason."""
+    async with driven(nobody, 100) as (connector, line):
+        connector.start("GUEST")
+        await line.until_said("Charging")
+        assert line.of("StartTransaction")[0]["idTag"] == "GUEST"
+        connector.stop("Remote")
+        await line.until_said("Available")
+    assert [stop["reason"] for stop in line.of("StopTransaction")] == ["Remote"]
+
+
+async def test_a_halt_ends_session_and_visit_this_moment() -> None:
+    """As before a restart: no sample after the end, one end only."""
+    async with driven(one_visit(), 1000) as (connector, line):
+        await line.until_said("Charging")
+        connector.halt("HardReset")
+        at = len(line.calls)
+        await line.until_said("Available")
+    assert [stop["reason"] for stop in line.of("StopTransaction")] == ["HardReset"]
+    assert {call.action for call in line.calls[at:]} == {"StatusNotification"}
