@@ -44,4 +44,4 @@ def gateway(check: bool, **flags: Any) -> None:
         return
     from gateway.__main__ import run  # noqa: PLC0415 - the whole gateway, only where it runs
 
-    run(config)
+    click.get_current_context().exit(run(config))

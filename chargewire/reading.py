@@ -52,6 +52,8 @@ def run(work: Callable[[], Awaitable[_R]], kafka: str) -> _R:
         return asyncio.run(all_of_it())
     except registry.RegistryError as error:
         raise click.ClickException(str(error)) from error
+    except BrokenPipeError:  # the reader of our output went away
+        raise
     except OSError as error:  # a certificate file
         raise click.ClickException(f"{error.filename or kafka}: {error.strerror}") from error
     except KafkaConnectionError as error:

@@ -68,7 +68,9 @@ def register(**flags: Any) -> None:
     made = settings(KafkaSettings, flags)
     _needs_registry(made)
     found = _run(lambda: registry.resolve(made))
-    for line in columns([["TOPIC", "ID"], *([t, str(number)] for t, number in found.items())]):
+    for line in columns(
+        [["TOPIC", "ID"], *([made.prefix + topic, str(number)] for topic, number in found.items())]
+    ):
         click.echo(line)
 
 

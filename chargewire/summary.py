@@ -176,7 +176,8 @@ def _told(topic: str, record: Mapping[str, Any]) -> Any:
     if topic == "refusals":
         del told["reason"]  # it stands in the column of actions
     if topic == "connections":
-        told |= {"version": record.get("ocpp_version"), "gateway": record.get("gateway")}
+        first = {"version": record.get("ocpp_version"), "gateway": record.get("gateway")}
+        return first | {name: value for name, value in told.items() if value is not False}
     return told
 
 

@@ -1,6 +1,9 @@
 """`chargewire tail`: the log, one readable line for each event."""
 
+import difflib
 import re
+import shutil
+import sys
 import time
 from collections.abc import Collection
 from typing import Any
@@ -106,22 +109,28 @@ def tail(
         click.get_current_context().exit(130)
 
 
+def tell_guess(station: str) -> None:
+    """A misspelt topic is taken for a station: say so, on standard error."""
+    if near := difflib.get_close_matches(station, EVENTS, n=1, cutoff=0.75):
+        hint = f"{station} is no topic, so it is taken for a station id. Did you mean {near[0]}?"
+        click.echo(hint, err=True)
+
+
 class Printer:
     """Writes entries until it has written enough."""
 
     def __init__(self, *, as_objects: bool, count: int | None) -> None:
         self._as_objects = as_objects
         self._left = count
+        # Whoever reads a pipe wants whole lines.
+        self._width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 1_000_000
 
     def show(self, entries: Collection[Entry]) -> bool:
         """Write the entries in this order; tells whether more is wanted."""
-        import shutil  # noqa: PLC0415
-
-        width = shutil.get_terminal_size((160, 24)).columns
         for entry in entries:
             if self._left == 0:
                 break
-            click.echo(as_json(entry) if self._as_objects else line(entry, width))
+            click.echo(as_json(entry) if self._as_objects else line(entry, self._width))
             if self._left is not None:
                 self._left -= 1
         return self._left != 0
@@ -138,6 +147,7 @@ async def _follow(
         topics, station = chosen(what, made.prefix, await log.topics())
         places = await log.partitions(topics or ["connections"])
         if station is not None:
+            tell_guess(station)
             key = station.encode()
             count = len({place.partition for place in places})
             places = [place for place in places if place.partition == partition(key, count)]

@@ -27,6 +27,7 @@ def topics() -> None:
     metavar="N",
     help="Replicas of each topic; fewer than 3 do not survive the loss of a broker.",
 )
+@click.option("--partitions", metavar="N", help="Partitions of each topic, chosen once.")
 @click.option(
     "--frame-limit-bytes",
     type=click.IntRange(min=1024),
@@ -40,8 +41,8 @@ def topics() -> None:
 def apply(dry_run: bool, replication: int, frame_limit_bytes: int, **flags: Any) -> None:
     """Create what is missing and set right what differs; topics of others stay alone.
 
-    Ends with 1 where something cannot be set right from here, such as a number of partitions; with
-    --dry-run also where something would be changed.
+    Where something cannot be set right from here, such as a number of partitions, nothing at all is
+    changed, and it ends with 1; with --dry-run also where something would be changed.
 
     \b
     Examples:
@@ -62,12 +63,16 @@ def apply(dry_run: bool, replication: int, frame_limit_bytes: int, **flags: Any)
     changes = plan(run(lambda: admin.existing(made), made.kafka), wanted)
     for line in lines(changes, dry_run=dry_run):
         click.echo(line)
-    possible = [change for change in changes if change.kind != "refuse"]
-    if possible and not dry_run:
-        run(lambda: admin.apply(made, possible), made.kafka)
-        click.echo(f"done: {len(possible)} changes")
-    refused = len(possible) < len(changes)
-    click.get_current_context().exit(1 if refused or (dry_run and possible) else 0)
+    if any(change.kind == "refuse" for change in changes):
+        # Half a plan can be worse than none: two in-sync replicas wanted of one take no record.
+        raise click.ClickException(
+            "nothing was changed: what stands in red cannot be set right from here.\n"
+            "If it is meant to be so, say it with --replication or --partitions."
+        )
+    if changes and not dry_run:
+        run(lambda: admin.apply(made, changes), made.kafka)
+        click.echo(f"done: {len(changes)} changes")
+    click.get_current_context().exit(1 if changes and dry_run else 0)
 
 
 def lines(changes: Iterable[Change], *, dry_run: bool) -> list[str]:

@@ -34,8 +34,8 @@ def up(**options: Any) -> None:
     Examples:
       chargewire up
       chargewire up --stations 0
-      chargewire up --stations 50 --data /tmp/fleet
+      chargewire up --stations 50 --data ./fleet
     """
     from deploy.local.up import run  # noqa: PLC0415 - brings the whole gateway along
 
-    run(**options)
+    click.get_current_context().exit(run(**options))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.validation import DEFAULT_QUIRKS, QUIRKS
 from schemas import settings_file
-from schemas.catalogue import ACTIONS
+from schemas.catalogue import ACTIONS, BY_SUBPROTOCOL
 from schemas.settings import KafkaSettings, setting
 
 STATION_TIME_OUT_S = 30  # most stations give up a CALL then, and count it as a failed try
@@ -106,7 +106,7 @@ class Config(KafkaSettings):
     subprotocol_fallback: str = setting(
         "",
         "version of stations that offer none; empty: refuse them",
-        choices=("", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"),
+        choices=("", *BY_SUBPROTOCOL),
     )
     unknown_stations: str = setting(
         "accept",

@@ -65,6 +65,21 @@ def from_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[variable(name)] for name in OPTIONS if variable(name) in environ}
 
 
+def untabled(file: Mapping[str, object]) -> dict[str, object]:
+    """Take the table ``[kafka]`` of a file apart: its ``bootstrap.servers`` is the key ``kafka``.
+
+    The other options stand under the key ``options``.
+    """
+    keys = dict(file)
+    if isinstance(table := keys.get("kafka"), Mapping):
+        options = dict(flatten(table))
+        del keys["kafka"]
+        if (servers := options.pop("bootstrap.servers", None)) is not None:
+            keys["kafka"] = servers
+        keys["options"] = options
+    return keys
+
+
 def flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     """Join nested TOML tables: ``sasl.username`` unquoted is a table ``sasl`` in TOML."""
     for key, value in table.items():

@@ -84,7 +84,7 @@ def read(
     Raises SettingsError with all problems at once: values that are none, variables and keys that
     no program has, and what ``cls.problems()`` yields about values that do not go together.
     """
-    keys = _flat(file)
+    keys = kafka_options.untabled(file)
     problems = list(_unknown(environ, keys))
     values: dict[str, object] = {}
     sources: dict[str, str] = {}
@@ -137,18 +137,6 @@ def _settings(cls: type) -> Iterator[tuple[str, Setting]]:
 
 def _field(cls: type, name: str) -> Field[Any]:
     return next(known for known in fields(cls) if known.name == name)
-
-
-def _flat(file: Mapping[str, object]) -> dict[str, object]:
-    """Take the table ``[kafka]`` apart: its ``bootstrap.servers`` is the setting ``kafka``."""
-    keys = dict(file)
-    if isinstance(table := keys.get("kafka"), Mapping):
-        options = dict(kafka_options.flatten(table))
-        del keys["kafka"]
-        if (servers := options.pop("bootstrap.servers", None)) is not None:
-            keys["kafka"] = servers
-        keys["options"] = options
-    return keys
 
 
 def _given(
@@ -211,12 +199,9 @@ def _nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _together(made: "KafkaSettings", names: tuple[str, ...], text: str) -> str:
-    shown = " with ".join(f"{variable(name)}={_plain(getattr(made, name))}" for name in names)
-    return f"{shown}: {text}"
-
-
-def _plain(value: object) -> str:
-    return ",".join(value) if isinstance(value, tuple) else f"{value}"
+    values = [(variable(name), getattr(made, name)) for name in names]
+    shown = [f"{name}={','.join(one) if isinstance(one, tuple) else one}" for name, one in values]
+    return f"{' with '.join(shown)}: {text}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

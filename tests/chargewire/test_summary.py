@@ -94,7 +94,7 @@ def test_connections_dead_letters_and_refusals_have_lines_of_their_own():
     connected |= {"remote_address": "10.0.0.1", "gateway": "g", "epoch": None}
     text = plain(Entry("connections", 0, 9, AT, b"CS-1", connected))
     assert "· connected" in text
-    assert "remote_address=10.0.0.1 version=1.6 gateway=g" in text
+    assert "version=1.6 gateway=g remote_address=10.0.0.1" in text
     rejected = {"station": "CS-1", "action": None, "direction": "from_station", "rule": "no_json"}
     rejected |= {"observed_at": AT, "text": "[2,\x1b[31m"}
     text = plain(Entry("rejected", 0, 9, AT, b"CS-1", rejected))

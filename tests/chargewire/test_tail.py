@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from chargewire.summary import Entry
-from chargewire.tail import EVENTS, Printer, chosen, since_ms, tail
+from chargewire.tail import EVENTS, Printer, chosen, since_ms, tail, tell_guess
 from schemas.topics import TOPICS
 
 KNOWN = set(TOPICS)
@@ -77,3 +77,11 @@ def test_lines_that_go_elsewhere_have_no_colours(capsys):
     """Only a terminal gets them."""
     Printer(as_objects=False, count=None).show([Entry("t", 0, 0, 0, b"k", None, "odd")])
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_misspelt_topic_is_told(capsys):
+    """It would wait for a station of that name for ever."""
+    tell_guess("transaction")
+    assert "Did you mean transactions?" in capsys.readouterr().err
+    tell_guess("CS-0001")
+    assert capsys.readouterr().err == ""
