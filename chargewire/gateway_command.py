@@ -42,6 +42,6 @@ def gateway(check: bool, **flags: Any) -> None:
     if check:
         click.echo("The configuration is right.")
         return
-    from gateway.__main__ import run  # noqa: PLC0415 - the whole gateway, only where it runs
+    from gateway.program import run  # noqa: PLC0415 - the whole gateway, only where it runs
 
     click.get_current_context().exit(run(config))

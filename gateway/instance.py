@@ -1,13 +1,11 @@
 """One gateway instance, from its first word with Kafka to its last flushed event."""
 
 import asyncio
-import os
 import platform
 import secrets
 import time
 from collections.abc import Awaitable
 from functools import partial
-from importlib.metadata import version
 from typing import TypeVar
 
 import structlog
@@ -15,11 +13,11 @@ from aiokafka.errors import KafkaError
 
 from gateway import kafka_clients
 from gateway.config import Config, address
-from gateway.events import cloudevent
 from gateway.inbound import Inbound
 from gateway.kafka_clients import Probe
 from gateway.link import Link
 from gateway.metrics import Metrics
+from gateway.notices import Notices
 from gateway.policy import Policies
 from gateway.producer import Producer
 from gateway.server import Server
@@ -54,9 +52,10 @@ class Instance:
         self.name = "-".join(part for part in (host, worker, secrets.token_hex(3)) if part)
         self._config = config
         self._metrics = metrics
-        self._started_ms = time.time_ns() // 1_000_000
+        self._started_ms = _now_ms()
         self._state = "starting"
         self._codec: Codec
+        self._notices: Notices
         self._producer: Producer
         self._inbound: Inbound
         self._server: Server
@@ -143,6 +142,7 @@ class Instance:
     def _build(self) -> None:
         config, loop, metrics = self._config, asyncio.get_running_loop(), self._metrics
         options = config.client_options()
+        self._notices = Notices(config, self.name, self._codec.encode, self._started_ms)
         limit = config.frame_limit_bytes
         self._producer = Producer(
             connect=partial(
@@ -172,9 +172,9 @@ class Instance:
         )
         self._server = Server(
             config=config,
-            instance=self.name,
             producer=self._producer,
             encode=self._codec.encode,
+            notices=self._notices,
             policies=Policies(config, self._inbound.stations),
             metrics=metrics,
             loop=loop,
@@ -203,29 +203,8 @@ class Instance:
             self._server.close_all(1013, "outage")
 
     def _alive(self) -> Probe:
-        now_ms = time.time_ns() // 1_000_000
-        server = getattr(self, "_server", None)
-        record = {
-            "gateway": self.name,
-            "host": platform.node(),
-            "process_id": os.getpid(),
-            "version": version("chargewire"),
-            "started_at": self._started_ms,
-            "at": now_ms,
-            "ready": self._state == "ready",
-            "state": self._state.partition(":")[0],
-            "connections": server.connections if server else 0,
-            "listen": self._config.listen,
-            "admin": self._config.admin,
-        }
-        return self._of_gateways(self._codec.encode("gateways", record), now_ms)
-
-    def _of_gateways(self, value: bytes | None, now_ms: int) -> Probe:
-        key = self.name.encode()
-        source = f"/gateways/{self.name}".encode()
-        headers = cloudevent(f"{self.name}.{now_ms}", "ocpp.gateway.alive", source, now_ms)
-        topic = self._config.prefix + "gateways"
-        return Probe(topic, partition(key, self._config.partitions), key, value, headers, now_ms)
+        state = self._state.partition(":")[0]
+        return self._notices.alive(state, self._server.connections, _now_ms())
 
     async def _stay_alive(self) -> None:
         while True:
@@ -244,11 +223,14 @@ class Instance:
         listening.close()
         await self._server.drain()
         await self._inbound.stop()
-        gone = self._of_gateways(None, time.time_ns() // 1_000_000)
-        self._producer.record(*gone, lambda _: None)
+        self._producer.record(*self._notices.gone(_now_ms()), lambda _: None)
         lost = await self._producer.stop(self._config.drain_time_s * FLUSH_SHARE)
         if lost:
             log.error("events were not acknowledged before the end", events=lost)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def _unless(stop: asyncio.Event, work: Awaitable[T]) -> T | None:

@@ -10,16 +10,18 @@ import structlog
 from websockets.http11 import Request
 
 from gateway import handshake
+from gateway.answers import Decision
 from gateway.config import Config
 from gateway.effects import Count, Instant, Write
-from gateway.events import Encode, Event, Writer, cloudevent
+from gateway.events import Encode, Event, Writer
 from gateway.handshake import Accept, Refuse
 from gateway.link import CLOSE_TIME_S, Link
 from gateway.metrics import Metrics
+from gateway.notices import Notices
 from gateway.policy import Policies
 from gateway.producer import Producer
 from gateway.router import Router
-from gateway.session import Decision, Session
+from gateway.session import Session
 from schemas.topics import partition
 
 log = structlog.get_logger("gateway")
@@ -34,15 +36,14 @@ class Server:
         self,
         *,
         config: Config,
-        instance: str,
         producer: Producer,
         encode: Encode,
+        notices: Notices,
         policies: Policies,
         metrics: Metrics,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.config = config
-        self.instance = instance
         self.loop = loop
         self.router: Router[Link] = Router()
         self.held: set[Link] = set()
@@ -51,6 +52,7 @@ class Server:
         self.stopping = False
         self._producer = producer
         self._encode = encode
+        self._notices = notices
         self._policies = policies
         self._metrics = metrics
         self._links: set[Link] = set()
@@ -148,26 +150,14 @@ class Server:
         suppressed = self._refusals.admits(link.address, now.s)
         if suppressed is None:
             return
-        event_id = f"{self.instance}.{uuid.uuid4()}"
-        record = {
-            "event_id": event_id,
+        asked = {
             "address": link.address,
-            "station": refuse.station,
             "path": request.path[:1000],
-            "status": refuse.status,
-            "reason": refuse.reason,
-            "detail": refuse.body.strip(),
             "offered_subprotocols": request.headers.get_all("Sec-WebSocket-Protocol"),
             "user_agent": request.headers.get("User-Agent"),
-            "suppressed": suppressed,
-            "gateway": self.instance,
-            "at": now.ms,
         }
-        key = link.address.encode()
-        source = f"/gateways/{self.instance}".encode()
-        headers = cloudevent(event_id, "ocpp.refused", source, now.ms)
-        value = self._encode("refusals", record)
-        self._send("refusals", key, value, headers, now.ms, lambda _: None)
+        record = self._notices.refusal(refuse, asked, suppressed, now.ms)
+        self._producer.record(*record, lambda _: None)
 
     def open(self, link: Link, request: Request, accept: Accept) -> None:
         """Put `connected` into the log; the link is open once that is acknowledged."""
@@ -177,7 +167,7 @@ class Server:
         writer = Writer(
             station=accept.station,
             connection_id=connection_id,
-            gateway=self.instance,
+            gateway=self._notices.instance,
             version=accept.version,
             encode=self._encode,
         )
@@ -225,19 +215,6 @@ class Server:
             done,
             wait=keep,
         )
-
-    def _send(  # noqa: PLR0913 - the columns of a Kafka record
-        self,
-        topic: str,
-        key: bytes,
-        value: bytes | None,
-        headers: tuple[tuple[str, bytes], ...],
-        at_ms: int,
-        done: Callable[[int | None], None],
-    ) -> None:
-        number = partition(key, self.config.partitions)
-        name = self.config.prefix + topic
-        self._producer.record(name, number, key, value, headers, at_ms, done)
 
     def count(self, effect: Count) -> None:
         self._metrics.count(effect.metric, effect.label)

@@ -7,6 +7,7 @@ from functools import partial
 from gateway.config import load
 from gateway.link import Link
 from gateway.metrics import Metrics
+from gateway.notices import Notices
 from gateway.policy import Policies
 from gateway.server import Server
 from schemas.codec import Codec
@@ -61,9 +62,9 @@ async def gateway(stations=None, **settings):
     log, loop = FakeLog(), asyncio.get_running_loop()
     server = Server(
         config=config,
-        instance="gw",
         producer=log,
         encode=CODEC.encode,
+        notices=Notices(config, "gw", CODEC.encode, 0),
         policies=Policies(config, stations or {}),
         metrics=Metrics(),
         loop=loop,

@@ -1,0 +1,77 @@
+"""Events that are of no connection: refused handshakes, and signs of a gateway's life."""
+
+import os
+import platform
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from gateway.config import Config
+from gateway.events import Encode, cloudevent
+from gateway.handshake import Refuse
+from gateway.kafka_clients import Probe
+from schemas.topics import partition
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Writes them for one instance, which lives since `started_ms`."""
+
+    config: Config
+    instance: str
+    encode: Encode
+    started_ms: int
+
+    def refusal(
+        self, refuse: Refuse, request: Mapping[str, object], suppressed: int, at_ms: int
+    ) -> Probe:
+        """The event of a refused handshake.
+
+        `request` has address, path, offered_subprotocols and user_agent; `suppressed` counts those
+        of the same address that had no event since the last one.
+        """
+        event_id = f"{self.instance}.{uuid.uuid4()}"
+        record = dict(request) | {
+            "event_id": event_id,
+            "station": refuse.station,
+            "status": refuse.status,
+            "reason": refuse.reason,
+            "detail": refuse.body.strip(),
+            "suppressed": suppressed,
+            "gateway": self.instance,
+            "at": at_ms,
+        }
+        value = self.encode("refusals", record)
+        return self._record("refusals", str(request["address"]), value, event_id, at_ms)
+
+    def alive(self, state: str, connections: int, at_ms: int) -> Probe:
+        """A sign of life; `state` is ready, starting or stopping."""
+        record = {
+            "gateway": self.instance,
+            "host": platform.node(),
+            "process_id": os.getpid(),
+            "version": version("chargewire"),
+            "started_at": self.started_ms,
+            "at": at_ms,
+            "ready": state == "ready",
+            "state": state,
+            "connections": connections,
+            "listen": self.config.listen,
+            "admin": self.config.admin,
+        }
+        value = self.encode("gateways", record)
+        return self._record("gateways", self.instance, value, f"{self.instance}.{at_ms}", at_ms)
+
+    def gone(self, at_ms: int) -> Probe:
+        """The tombstone of an instance that ended in order."""
+        return self._record("gateways", self.instance, None, f"{self.instance}.{at_ms}", at_ms)
+
+    def _record(
+        self, topic: str, key: str, value: bytes | None, event_id: str, at_ms: int
+    ) -> Probe:
+        source = f"/gateways/{self.instance}".encode()
+        headers = cloudevent(event_id, f"ocpp.{topic}", source, at_ms)
+        encoded = key.encode()
+        number = partition(encoded, self.config.partitions)
+        return Probe(self.config.prefix + topic, number, encoded, value, headers, at_ms)

@@ -1,0 +1,95 @@
+"""Runs a gateway as a program: alone, or as several workers behind one admin port."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from gateway import exposition, workers
+from gateway.admin import Admin, Schemas, application
+from gateway.config import Config
+from gateway.instance import Instance
+from gateway.log import set_up
+from gateway.metrics import Metrics
+from schemas import registry
+
+log = structlog.get_logger("gateway")
+
+TELL_EVERY_S = 1.0
+
+
+def run(config: Config) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code."""
+    set_up(config.log_level, config.log_format)
+    if config.workers == 1:
+        return _looped(partial(_alone, config))
+    return _looped(partial(workers.run, config, worker, _schemas(config)))
+
+
+def worker(config: Config, name: str, directory: Path) -> int:
+    """Run one of several gateway processes; what it tells its parent goes into `directory`."""
+    set_up(config.log_level, config.log_format)
+    return _looped(partial(_told, config, name, directory))
+
+
+def _looped(main: Callable[[asyncio.Event], Awaitable[int]]) -> int:
+    async def until_signal() -> int:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        return await main(stop)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(until_signal())
+
+
+async def _alone(config: Config, stop: asyncio.Event) -> int:
+    metrics = Metrics()
+    instance = Instance(config, "", metrics)
+    admin = Admin(
+        config.admin,
+        application(
+            metrics=lambda: exposition.text(metrics.samples()),
+            unready=instance.unready,
+            unwell=list,
+            schemas=_schemas(config),
+        ),
+    )
+    try:
+        await admin.start()
+    except OSError as error:
+        log.error("cannot start", problem=f"CHARGEWIRE_ADMIN={config.admin}: {error.strerror}")
+        return 1
+    try:
+        return await instance.run(stop)
+    finally:
+        await admin.stop()
+
+
+async def _told(config: Config, name: str, directory: Path, stop: asyncio.Event) -> int:
+    metrics = Metrics()
+    instance = Instance(config, name, metrics)
+
+    async def tell() -> None:
+        while True:
+            exposition.publish(directory, name, metrics, instance.unready())
+            await asyncio.sleep(TELL_EVERY_S)
+
+    telling = asyncio.create_task(tell())
+    try:
+        return await instance.run(stop)
+    finally:
+        telling.cancel()
+        exposition.publish(directory, name, metrics, instance.unready())
+
+
+def _schemas(config: Config) -> Schemas | None:
+    """The built-in registry, unless there is a real one."""
+    if config.schema_registry:
+        return None
+    return partial(registry.builtin, prefix=config.prefix)
