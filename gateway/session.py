@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 
-from gateway import frames, intake, redaction, replies, validation
+from gateway import answers, frames, intake, redaction, replies
+from gateway.answers import Decision
 from gateway.effects import Close, Count, Effect, Instant, Ping, Record, Write
 from gateway.events import Event, FrameFacts, UnencodableError, Writer
 from gateway.frames import Call, FrameError
 from schemas.catalogue import Action
-from schemas.derive import shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,16 +28,6 @@ class Policy:
     ping_time_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A service's answer to a CALL: `response` is JSON text, or `error_code` says no."""
-
-    event_id: str
-    response: str | None
-    error_code: str | None = None
-    error_description: str | None = None
-
-
 class _Pending(msgspec.Struct):
     """A CALL of the station that is not answered yet; `until_s` is None once it can be."""
 
@@ -48,7 +38,7 @@ class _Pending(msgspec.Struct):
     payload: dict[str, Any]
     since_s: float
     until_s: float | None
-    answer: replies.Reply | None = None
+    reply: replies.Reply | None = None
 
 
 @dataclass(slots=True)
@@ -126,14 +116,15 @@ class Session:
     def decided(self, decision: Decision, now: Instant) -> list[Effect]:
         """A service decided one of the CALLs; the first valid decision in time counts."""
         for pending in self._pending:
-            if pending.event_id == decision.event_id and pending.until_s is not None:
+            if pending.event_id == decision.event_id and (pending.until_s or 0.0) > now.s:
                 break
         else:
             return [Count("decisions", "late")]
-        answer = self._judged(pending, decision)
-        if answer is None:
+        writer, name = self.writer, pending.action.name
+        reply = answers.judged(writer.version, name, writer.station, pending.payload, decision)
+        if reply is None:
             return [Count("decisions", "invalid")]
-        pending.answer, pending.until_s = answer, None
+        pending.reply, pending.until_s = reply, None
         return [Count("decisions", "taken"), *self._answered(now)]
 
     def woken(self, now: Instant) -> list[Effect]:
@@ -201,7 +192,10 @@ class Session:
             deviations=taken.deviations,
             raw=None if taken.holds_all else self._text(text),
         )
-        effects: list[Effect] = [Record(self._event(facts, taken.record, text))]
+        event = self._event(facts, taken.record, text)
+        # Nobody can see in a dead letter that there is something to decide.
+        waits = waits and not event.rule
+        effects: list[Effect] = [Record(event)]
         if not call.send:
             self._pending.append(
                 _Pending(
@@ -259,27 +253,6 @@ class Session:
         limit = self.policy.frame_limit_bytes
         return redaction.redact_text(text)[:limit]
 
-    def _judged(self, pending: _Pending, decision: Decision) -> replies.Reply | None:
-        version = self.writer.version
-        if decision.error_code is not None:
-            if decision.error_code not in version.error_codes:
-                return None
-            return replies.ErrorReply(decision.error_code, decision.error_description or "")
-        name = pending.action.name
-        try:
-            response = replies.completed(
-                version.name,
-                name,
-                self.writer.station,
-                pending.payload,
-                msgspec.json.decode(decision.response or ""),
-            )
-            return validation.check(
-                version.name, name, "response", msgspec.json.encode(response), frozenset()
-            ).payload
-        except (validation.PayloadError, msgspec.MsgspecError, RecursionError):
-            return None
-
     def _answered(self, now: Instant) -> list[Effect]:
         """Answers in the order of the CALLs, as far as there is nothing left to wait for."""
         effects: list[Effect] = []
@@ -289,35 +262,25 @@ class Session:
 
     def _reply(self, pending: _Pending, now: Instant) -> list[Effect]:
         version, name = self.writer.version, pending.action.name
-        answer = pending.answer
-        if answer is None:
+        reply = pending.reply
+        if reply is None:
             context = replies.Context(self.writer.station, now.ms, self.policy.answers)
-            answer = replies.reply(version.name, name, pending.payload, context)
-        if isinstance(answer, replies.ErrorReply):
-            code = version.error_codes[answer.code]
-            text = frames.encode_error(
-                version, pending.call.message_id, answer.code, answer.description
-            )
-            record: dict[str, Any] = {
-                "code": code,
-                "description": answer.description,
-                "details": "{}",
-            }
-        else:
-            text = frames.encode_result(pending.call.message_id, answer)
-            record, _ = shape(version.name, name, "response").to_avro(answer)
-        assert text is not None, "only an error without a message id has no text"
+            reply = replies.reply(version.name, name, pending.payload, context)
+        answer = answers.answer(version, name, pending.call.message_id, reply)
         facts = FrameFacts(
             sequence=self._next(),
             at_ms=now.ms,
             direction="to_station",
-            kind="error" if isinstance(answer, replies.ErrorReply) else "result",
+            kind=answer.kind,
             block=pending.action.block,
             action=name,
             message_id=pending.call.message_id,
             call_sequence=pending.sequence,
+            deviations=answer.deviations,
+            raw=self._text(answer.text) if answer.deviations else None,
         )
-        return [Record(self._event(facts, record, text)), Write(text, pending.since_s, name)]
+        record = self._event(facts, answer.record, answer.text)
+        return [Record(record), Write(answer.text, pending.since_s, name)]
 
     def _end_of_calls(self) -> list[Effect]:
         if self._stopping and not self._pending and not self._over:

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import replies
+from gateway.answers import Decision
 from gateway.effects import Close, Count, Instant, Ping, Record, Write
 from gateway.events import Writer
-from gateway.session import Decision, Policy, Session
+from gateway.session import Policy, Session
 from gateway.validation import DEFAULT_QUIRKS
 from schemas.catalogue import VERSIONS
 from schemas.codec import Codec
@@ -201,6 +202,17 @@ def test_only_the_first_valid_decision_counts():
     told.decide(event, response='{"idTagInfo":{"status":"Blocked"}}')
     assert told.answers == [[3, "1", {"idTagInfo": {"status": "Accepted"}}]]
     assert [label for _, label in told.counts] == ["invalid"] * 4 + ["taken", "late"]
+
+
+def test_a_decision_that_comes_with_the_deadline_is_late():
+    """Also where the session has not been woken yet: `decision_by` is the end."""
+    told = Conversation(decided=frozenset({"Authorize"}))
+    told.call("1", "Authorize", {"idTag": "A"})
+    told.now = Instant(told.now.s + 5, told.now.ms + 5000)
+    told.decide(told.events[1][1], response='{"idTagInfo":{"status":"Blocked"}}')
+    assert (told.answers, told.counts) == ([], [("decisions", "late")])
+    told.later(0)
+    assert told.answers[0][:3] == [3, "1", {"idTagInfo": {"status": "Accepted"}}]
 
 
 def test_a_decision_can_be_an_error():
