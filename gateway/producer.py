@@ -117,7 +117,7 @@ class Producer:
         if due is not None:
             self._make_due(due)
         if self._timer is None:
-            self._arm(self.ack_time_s)
+            self._check_clock()
 
     def _keep(self, record: Record) -> None:
         if len(self._kept) < self.kept_max:
@@ -176,9 +176,6 @@ class Producer:
         if self.in_flight <= self.low_water < before:
             self.on_drained()
 
-    def _arm(self, delay_s: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(delay_s, self._check_clock)
-
     def _check_clock(self) -> None:
         """One timer, for the oldest record: the deadlines of all others are later."""
         self._timer = None
@@ -187,7 +184,7 @@ class Producer:
             return
         left_s = oldest_s + self.ack_time_s - self.clock()
         if left_s > 0:
-            self._arm(left_s)
+            self._timer = asyncio.get_running_loop().call_later(left_s, self._check_clock)
         else:
             self._fail(f"no acknowledgement within {self.ack_time_s:g} s")
 
@@ -203,7 +200,9 @@ class Producer:
         """Let the client go; every outcome is unknown, except of what never left and may wait."""
         client, self._client = self._client, None
         if client is not None:
-            self._discard(client, grace_s)
+            task = asyncio.create_task(discard(client, grace_s))
+            self._discarding.add(task)
+            task.add_done_callback(self._discarding.discard)
         before = self.in_flight
         self._due = []
         doomed, waiting = self._lanes.clear()
@@ -213,11 +212,6 @@ class Producer:
         for record in doomed:
             record.tell(None)
         self._fell_from(before)
-
-    def _discard(self, client: AIOKafkaProducer, grace_s: float) -> None:
-        task = asyncio.create_task(discard(client, grace_s))
-        self._discarding.add(task)
-        task.add_done_callback(self._discarding.discard)
 
     async def _recover(self) -> None:
         self._client = await proven_producer(
@@ -248,10 +242,9 @@ class Producer:
             self._keep(record)
         if self._timer is not None:
             self._timer.cancel()
-        ending: set[asyncio.Task[None]] = set(self._discarding)
         if self._recovery is not None:
             self._recovery.cancel()
-            ending.add(self._recovery)
-        if ending:
-            await asyncio.wait(ending, timeout=closing_s)
+            self._discarding.add(self._recovery)
+        if self._discarding:
+            await asyncio.wait(self._discarding, timeout=closing_s)
         return self.unknown + self.dropped - before
