@@ -50,7 +50,7 @@ class Count(msgspec.Struct, frozen=True, gc=False):
     """Count something that no event tells."""
 
     metric: str
-    label: str
+    labels: tuple[str, ...] = ()
 
 
 Effect = Record | Write | Close | Ping | Count

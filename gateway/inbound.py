@@ -1,25 +1,19 @@
-"""What the log tells a gateway: commands, decisions, connections as they come; all stations."""
+"""Reads what the log tells a gateway, from where it was, whatever breaks."""
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError, UnknownTopicOrPartitionError
-from aiokafka.structs import ConsumerRecord
 
+from gateway.dispatch import STATIONS, TAILED, Dispatch, Record
 from gateway.kafka_clients import discard
-from gateway.stations import Station, station_of
-
-Decoded = Mapping[str, Any]
-Deliver = Callable[[bytes, int, Decoded], None]
 
 POLL_MS = 200
 SLICE = 500  # records dispatched before the loop gets its turn: about a millisecond
-STATIONS = "stations"
 
 log = structlog.get_logger(__name__)
 
@@ -27,43 +21,29 @@ log = structlog.get_logger(__name__)
 class Inbound:
     """A tail of the log that never stops: it goes on where it was, whatever breaks.
 
-    `connect` makes a started consumer, `decode` turns bytes into (topic without prefix, record),
-    `holds` tells by record key whether a station is connected here, `partition_of` where a key
-    belongs. `on_connection` is called with key, position (the epoch, for `connected`) and record,
-    `on_decision` and `on_command` with key and record. `stations` holds the table by key.
+    `connect` makes a started consumer; `dispatch` takes what was read. `learn` is asked once
+    whether it can find a schema whose id the dispatch does not know.
     """
 
     def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
         self,
         *,
         connect: Callable[[], Awaitable[AIOKafkaConsumer]],
-        decode: Callable[[bytes], tuple[str, Decoded]],
-        holds: Callable[[bytes], bool],
-        partition_of: Callable[[bytes], int],
+        learn: Callable[[int], Awaitable[bool]],
+        dispatch: Dispatch,
         partitions: int,
         prefix: str,
-        on_connection: Deliver,
-        on_decision: Callable[[bytes, Decoded], None],
-        on_command: Callable[[bytes, Decoded], None],
         connect_time_s: float = 30,
         silence_s: float = 30,
         back_off_s: tuple[float, float] = (0.1, 5.0),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connect = connect
-        self._decode = decode
-        self._holds = holds
-        self._partition_of = partition_of
+        self._learn = learn
+        self.dispatch = dispatch
         self._prefix = prefix
-        self._delivery: Mapping[str, Deliver] = {
-            "commands": lambda key, _, record: on_command(key, record),
-            "decisions": lambda key, _, record: on_decision(key, record),
-            "connections": on_connection,
-        }
         self._assigned = [
-            TopicPartition(prefix + name, number)
-            for name in (*self._delivery, STATIONS)
-            for number in range(partitions)
+            TopicPartition(prefix + name, number) for name in TAILED for number in range(partitions)
         ]
         self._connect_time_s = connect_time_s
         self._silence_s = silence_s
@@ -74,10 +54,7 @@ class Inbound:
         self._to_load: dict[TopicPartition, int] = {}
         self._became_ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.stations: dict[bytes, Station] = {}
         self.read = 0  # records, foreign ones too
-        self.broken = 0  # records that could not be understood, or whose receiver failed
-        self.misrouted = 0  # records in the wrong partition, or under another key than their own
         self.out_of_range = 0  # times that the log no longer had the position
         self.restarts = 0
 
@@ -155,7 +132,8 @@ class Inbound:
                 await self._to_earliest(consumer, list(error.args[0]))
                 continue
             for at, records in batches.items():
-                self._dispatch(at, records)
+                self.read += len(records)
+                await self._take(at, records)
                 self._positions[at] = records[-1].offset + 1
                 await asyncio.sleep(0)
             for at in [*self._to_load]:
@@ -184,67 +162,16 @@ class Inbound:
             self._positions[at] = begin
             consumer.seek(at, begin)
 
-    def _dispatch(
-        self, at: TopicPartition, records: Sequence[ConsumerRecord[bytes, bytes]]
-    ) -> None:
-        self.read += len(records)
+    async def _take(self, at: TopicPartition, records: Sequence[Record]) -> None:
+        """Dispatch; what has a schema that is new here is read once that is learned."""
         name = at.topic.removeprefix(self._prefix)
-        if name == STATIONS:
-            for record in records:
-                self._note_station(record)
-            return
-        holds, deliver = self._holds, self._delivery[name]
-        for record in records:
-            # Nearly all concern a station held elsewhere: this line is the cost of a broadcast.
-            if record.key is not None and holds(record.key):
-                decoded = self._decoded(name, record)
-                if decoded is not None:
-                    try:
-                        deliver(record.key, record.offset, decoded)
-                    except Exception:
-                        self.broken += 1
-                        log.exception("a record's receiver failed", **_place(record))
-
-    def _note_station(self, record: ConsumerRecord[bytes, bytes]) -> None:
-        key = record.key
-        if key is not None and record.value is None:
-            if self._in_place(record):
-                self.stations.pop(key, None)
-            return
-        decoded = self._decoded(STATIONS, record)
-        if decoded is None or key is None:
-            return
-        try:
-            self.stations[key] = station_of(decoded)
-        except ValueError as error:
-            self.broken += 1
-            log.error("station record makes no sense", error=str(error), **_place(record))
-
-    def _decoded(self, name: str, record: ConsumerRecord[bytes, bytes]) -> Decoded | None:
-        """The record, or None (counted and logged) where it is broken or out of place."""
-        if not self._in_place(record):
-            return None
-        try:
-            topic, decoded = self._decode(record.value)
-            if topic != name:
-                raise ValueError(f"a record of {topic}")
-        except Exception as error:
-            self.broken += 1
-            log.error("record cannot be read", error=repr(error), **_place(record))
-            return None
-        if decoded["station"].encode() != record.key:
-            self.misrouted += 1
-            log.error("record under a key that is not its station", **_place(record))
-            return None
-        return decoded
-
-    def _in_place(self, record: ConsumerRecord[bytes, bytes]) -> bool:
-        if record.key is not None and self._partition_of(record.key) == record.partition:
-            return True
-        self.misrouted += 1
-        log.error("record in the wrong partition; writers must use murmur2", **_place(record))
-        return False
-
-
-def _place(record: ConsumerRecord[bytes, bytes]) -> dict[str, object]:
-    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+        unknown = self.dispatch.take(name, records)
+        for number in {number for number, _ in unknown}:
+            try:
+                known = await self._learn(number)
+            except Exception as error:
+                known = False
+                log.error("schema cannot be asked for", schema_id=number, error=repr(error))
+            log.warning("record with a schema of another writer", schema_id=number, known=known)
+        for number, record in self.dispatch.take(name, [record for _, record in unknown]):
+            self.dispatch.give_up(number, record)

@@ -4,7 +4,7 @@ import asyncio
 import platform
 import secrets
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from gateway import kafka_clients
 from gateway.config import Config, address
+from gateway.dispatch import Dispatch
 from gateway.inbound import Inbound
 from gateway.kafka_clients import Probe
 from gateway.link import Link
@@ -98,6 +99,7 @@ class Instance:
         try:
             await registry.resolve(config)
             self._codec = await registry.codec(config)
+            self._codec.prepare()
         except registry.RegistryError as error:
             raise UnfitError([str(error)]) from None
         self._build()
@@ -159,37 +161,53 @@ class Instance:
             on_drained=lambda: self._server.room(),  # noqa: PLW0108 - made below
             observe_ack_s=metrics.acknowledged,
         )
-        self._inbound = Inbound(
-            connect=partial(kafka_clients.open_consumer, options, frame_limit_bytes=limit),
+        dispatch = Dispatch(
             decode=self._codec.decode,
             holds=lambda key: self._server.router.holds(key),  # noqa: PLW0108 - made below
             partition_of=lambda key: partition(key, config.partitions),
+            on_connection=lambda *read: self._server.connection_read(*read),  # noqa: PLW0108
+            on_decision=lambda *read: self._server.decision_read(*read),  # noqa: PLW0108
+            on_command=lambda *read: None,
+        )
+        self._inbound = Inbound(
+            connect=partial(kafka_clients.open_consumer, options, frame_limit_bytes=limit),
+            learn=partial(registry.learn, self._codec, config),
+            dispatch=dispatch,
             partitions=config.partitions,
             prefix=config.prefix,
-            on_connection=lambda *read: self._server.connection_read(*read),  # noqa: PLW0108 - likewise
-            on_decision=lambda *read: self._server.decision_read(*read),  # noqa: PLW0108 - likewise
-            on_command=lambda *read: None,
         )
         self._server = Server(
             config=config,
             producer=self._producer,
             encode=self._codec.encode,
             notices=self._notices,
-            policies=Policies(config, self._inbound.stations),
+            policies=Policies(config, dispatch.stations),
             metrics=metrics,
             loop=loop,
         )
-        producer, server = self._producer, self._server
-        metrics.watch("paused", lambda: len(server.held))
-        metrics.watch("events_in_flight", lambda: producer.in_flight)
-        metrics.watch("events_acknowledged", lambda: producer.acknowledged)
-        metrics.watch("events_unknown", lambda: producer.unknown)
-        metrics.watch("batches", lambda: producer.batches)
-        metrics.watch("disconnects_kept", lambda: producer.kept)
-        metrics.watch("disconnects_dropped", lambda: producer.dropped)
-        metrics.watch("outage", lambda: producer.state == "outage")
-        metrics.watch("outages", lambda: producer.failures)
-        metrics.watch("cpu_seconds", time.process_time)
+        for name, value in self._watched(dispatch).items():
+            metrics.watch(name, value)
+
+    def _watched(self, dispatch: Dispatch) -> dict[str, Callable[[], float]]:
+        """Metrics that are the state of a part, read when somebody looks."""
+        producer, server, inbound = self._producer, self._server, self._inbound
+        return {
+            "paused": lambda: len(server.held),
+            "events_in_flight": lambda: producer.in_flight,
+            "events_acknowledged": lambda: producer.acknowledged,
+            "events_unknown": lambda: producer.unknown,
+            "batches": lambda: producer.batches,
+            "disconnects_kept": lambda: producer.kept,
+            "disconnects_dropped": lambda: producer.dropped,
+            "outage": lambda: producer.state == "outage",
+            "outages": lambda: producer.failures,
+            "tail_lag": lambda: inbound.lag,
+            "tail_restarts": lambda: inbound.restarts,
+            "tail_lost": lambda: inbound.out_of_range,
+            "misrouted": lambda: dispatch.misrouted,
+            "unreadable": lambda: dispatch.broken,
+            "cpu_seconds": time.process_time,
+        }
 
     def _outage(self) -> None:
         """The bus is gone: what waits was closed; the rest is, when the outage lasts."""

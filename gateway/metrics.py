@@ -45,8 +45,11 @@ _TABLE = (
     Family("decisions", "counter", "Decisions read: taken, late or invalid", ("outcome",)),
     Family("pipelined", "counter", "Calls taken before the one before was answered"),
     Family("paused", "gauge", "Sockets that are not read: too many calls or events in flight"),
-    Family("misrouted", "counter", "Records in a wrong partition or of a wrong key", ("topic",)),
-    Family("unreadable", "counter", "Records of other writers that say nothing", ("topic",)),
+    Family("misrouted", "counter", "Records in a wrong partition or of a wrong key"),
+    Family("unreadable", "counter", "Records of other writers that say nothing"),
+    Family("tail_lag", "gauge", "Records of the log that are not read yet"),
+    Family("tail_restarts", "counter", "Times that reading the log broke and began again"),
+    Family("tail_lost", "counter", "Times that records were gone before they were read"),
     Family(
         "answer_seconds", "histogram", "From a call read to its reply sent", ("action",), _WAITS_S
     ),

@@ -217,7 +217,7 @@ class Server:
         )
 
     def count(self, effect: Count) -> None:
-        self._metrics.count(effect.metric, effect.label)
+        self._metrics.count(effect.metric, *effect.labels)
 
     def answered(self, write: Write) -> None:
         self._metrics.answered(write.action, self.loop.time() - write.since_s)

@@ -119,13 +119,13 @@ class Session:
             if pending.event_id == decision.event_id and (pending.until_s or 0.0) > now.s:
                 break
         else:
-            return [Count("decisions", "late")]
+            return [Count("decisions", ("late",))]
         writer, name = self.writer, pending.action.name
         reply = answers.judged(writer.version, name, writer.station, pending.payload, decision)
         if reply is None:
-            return [Count("decisions", "invalid")]
+            return [Count("decisions", ("invalid",))]
         pending.reply, pending.until_s = reply, None
-        return [Count("decisions", "taken"), *self._answered(now)]
+        return [Count("decisions", ("taken",)), *self._answered(now)]
 
     def woken(self, now: Instant) -> list[Effect]:
         """A deadline has passed: fallbacks for what nobody decided, a ping for the silent."""
@@ -135,7 +135,7 @@ class Session:
         for pending in self._pending:
             if pending.until_s is not None and pending.until_s <= now.s:
                 pending.until_s = None
-                effects.append(Count("fallbacks", pending.action.name))
+                effects.append(Count("fallbacks", (pending.action.name,)))
         effects += self._answered(now)
         if self.policy.ping_interval_s:
             silent_s = now.s - self._heard_s

@@ -13,9 +13,11 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.errors import OffsetOutOfRangeError
 
 from deploy.local.kafka import Broker
+from gateway.dispatch import Dispatch
 from gateway.inbound import Inbound
 from gateway.kafka_clients import open_consumer
 from gateway.stations import Station
+from schemas.codec import UnknownSchemaId
 from tests import log
 
 PARTITIONS = 2
@@ -40,17 +42,23 @@ class Reader:
         self.held = {b"even", b"odd"}
         self.heard: list[tuple[object, ...]] = []
         self.decoded = 0
+        self.known = {0}  # schema ids
+        self.learnable: set[int] = set()
+        self.dispatch = Dispatch(
+            decode=self.decode,
+            holds=self.held.__contains__,
+            partition_of=partition_of,
+            on_connection=self.hear_connection,
+            on_decision=lambda key, record: self.heard.append(("decision", key, record)),
+            on_command=lambda key, record: self.heard.append(("command", key, record)),
+        )
         self.inbound = Inbound(
             **{
                 "connect": connect,
-                "decode": self.decode,
-                "holds": self.held.__contains__,
-                "partition_of": partition_of,
+                "learn": self.learn,
+                "dispatch": self.dispatch,
                 "partitions": PARTITIONS,
                 "prefix": prefix,
-                "on_connection": self.hear_connection,
-                "on_decision": lambda key, record: self.heard.append(("decision", key, record)),
-                "on_command": lambda key, record: self.heard.append(("command", key, record)),
                 "back_off_s": (0.001, 0.5),
             }
             | arguments
@@ -59,7 +67,14 @@ class Reader:
     def decode(self, data: bytes) -> tuple[str, Mapping[str, Any]]:
         self.decoded += 1
         topic, record = json.loads(data)
+        if record.get("schema", 0) not in self.known:
+            raise UnknownSchemaId(record["schema"])
         return topic, record
+
+    async def learn(self, schema_id: int) -> bool:
+        if schema_id in self.learnable:
+            self.known.add(schema_id)
+        return schema_id in self.known
 
     def hear_connection(self, key: bytes, position: int, record: Mapping[str, Any]) -> None:
         if record.get("fails"):
@@ -211,6 +226,28 @@ async def test_foreign_records_are_not_decoded(book: Book, make: Make) -> None:
     assert [heard[:2] for heard in reader.heard] == [("decision", b"odd")]
 
 
+async def test_a_new_schema_is_learned_and_its_record_obeyed(book: Book, make: Make) -> None:
+    """A decider in another language registers its own version: we ask for it, once."""
+    reader = make()
+    reader.learnable = {7}
+    await reader.inbound.start()
+    book.station("decisions", b"odd", schema=7)
+    await reader.until(lambda: bool(reader.heard))
+    assert [heard[:2] for heard in reader.heard] == [("decision", b"odd")]
+    assert reader.dispatch.broken == 0
+
+
+async def test_a_schema_that_nobody_knows_is_an_alarm_and_no_end(book: Book, make: Make) -> None:
+    """Counted and logged with its place; the tail goes on."""
+    reader = make()
+    await reader.inbound.start()
+    book.station("decisions", b"odd", schema=9)
+    book.station("decisions", b"odd")
+    await reader.until(lambda: bool(reader.heard))
+    assert reader.dispatch.broken == 1
+    assert reader.inbound.restarts == 0
+
+
 async def test_broken_records_never_stop_the_tail(book: Book, make: Make) -> None:
     """Bytes that cannot be read, of another topic, without value; a receiver that fails."""
     reader = make()
@@ -224,7 +261,7 @@ async def test_broken_records_never_stop_the_tail(book: Book, make: Make) -> Non
     await reader.until(lambda: bool(reader.heard))
     await reader.until(lambda: reader.inbound.read == 6)
     assert reader.heard == [("connection", b"odd", 1)]
-    assert reader.inbound.broken == 4
+    assert reader.dispatch.broken == 4
     assert reader.inbound.restarts == 0
 
 
@@ -238,7 +275,7 @@ async def test_misrouted_records_are_counted_and_not_obeyed(book: Book, make: Ma
     await reader.until(lambda: bool(reader.heard))
     await reader.until(lambda: reader.inbound.read == 3)
     assert reader.heard == [("command", b"odd", {"station": "odd", "right": True})]
-    assert reader.inbound.misrouted == 2
+    assert reader.dispatch.misrouted == 2
 
 
 async def test_stations_are_read_from_the_beginning(book: Book, make: Make) -> None:
@@ -250,12 +287,12 @@ async def test_stations_are_read_from_the_beginning(book: Book, make: Make) -> N
     book.station("stations", b"other", group="depot")
     reader = make()
     await reader.inbound.start()
-    assert reader.inbound.stations == {
+    assert reader.dispatch.stations == {
         b"even": Station(registration_status="Accepted", boot_interval_s=60),
         b"other": Station(group="depot"),
     }
     book.add("stations", 0, b"even", None)
-    await reader.until(lambda: b"even" not in reader.inbound.stations)
+    await reader.until(lambda: b"even" not in reader.dispatch.stations)
 
 
 async def test_a_station_record_without_sense_changes_nothing(book: Book, make: Make) -> None:
@@ -268,8 +305,8 @@ async def test_a_station_record_without_sense_changes_nothing(book: Book, make: 
     book.add("stations", 1, None, encode("stations", station="odd"))
     reader = make()
     await reader.inbound.start()
-    assert reader.inbound.stations == {b"even": Station(group="depot")}
-    assert (reader.inbound.broken, reader.inbound.misrouted) == (2, 3)
+    assert reader.dispatch.stations == {b"even": Station(group="depot")}
+    assert (reader.dispatch.broken, reader.dispatch.misrouted) == (2, 3)
 
 
 async def test_ready_where_the_last_stations_were_compacted_away(book: Book, make: Make) -> None:
@@ -278,7 +315,7 @@ async def test_ready_where_the_last_stations_were_compacted_away(book: Book, mak
     book.ends[TopicPartition("stations", 0)] = 9
     reader = make()
     await asyncio.wait_for(reader.inbound.start(), 5)
-    assert b"even" in reader.inbound.stations
+    assert b"even" in reader.dispatch.stations
 
 
 async def test_it_goes_on_where_it_was(book: Book, make: Make) -> None:
@@ -384,7 +421,7 @@ async def test_a_real_log_is_tailed_through_a_crash(broker: Broker, prefix: str)
     await produce(broker.bootstrap, prefix, "connections", b"odd")
     reader = real(broker, prefix)
     await asyncio.wait_for(reader.inbound.start(), 20)
-    assert reader.inbound.stations == {b"even": Station(group="depot")}
+    assert reader.dispatch.stations == {b"even": Station(group="depot")}
     written = [await produce(broker.bootstrap, prefix, "connections", b"odd") for _ in range(3)]
     await reader.until(lambda: len(reader.heard) == 3)
     broker.kill()

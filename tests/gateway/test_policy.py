@@ -1,0 +1,75 @@
+"""What binds a session: configuration, and over it the station's row."""
+
+import pytest
+
+from gateway.config import load
+from gateway.policy import Policies
+from gateway.stations import Station
+from gateway.validation import DEFAULT_QUIRKS
+
+
+def policies(rows=None, **settings):
+    return Policies(load(settings, environ={}), {} if rows is None else rows)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "registration", "interval_s"),
+    [("accept", "Accepted", 300), ("pending", "Pending", 60), ("reject", "Rejected", 60)],
+)
+def test_unknown_stations_are_answered_as_configured(unknown, registration, interval_s):
+    """By default they are accepted, so that the first run works; no interval is ever zero."""
+    answers = policies(unknown_stations=unknown).of(b"CS-1").answers
+    assert (answers.registration, answers.interval_s) == (registration, interval_s)
+
+
+def test_a_row_overrides_the_configuration():
+    """Registration, interval, quirks and pings, by station."""
+    row = Station(
+        registration_status="Rejected",
+        boot_interval_s=9,
+        quirks=frozenset({"unknown_word"}),
+        ping_interval_s=0,
+    )
+    policy = policies({b"CS-1": row}).of(b"CS-1")
+    assert (policy.answers.registration, policy.answers.interval_s) == ("Rejected", 9)
+    assert (policy.quirks, policy.ping_interval_s) == ({"unknown_word"}, 0.0)
+
+
+def test_a_row_without_wishes_changes_nothing_but_that_the_station_is_known():
+    """A known station is accepted, also where unknown ones are not."""
+    policy = policies({b"CS-1": Station()}, unknown_stations="reject").of(b"CS-1")
+    assert policy.answers.registration == "Accepted"
+    assert policy.quirks == DEFAULT_QUIRKS
+
+
+def test_a_row_can_name_the_usual_quirks():
+    """`lenient` stands for them in a row as it does in the configuration; no names is strict."""
+    rows = {b"a": Station(quirks=frozenset({"lenient"})), b"b": Station(quirks=frozenset())}
+    made = policies(rows, quirks="strict")
+    assert made.of(b"a").quirks >= DEFAULT_QUIRKS
+    assert made.of(b"b").quirks == frozenset()
+
+
+def test_the_row_of_the_moment_counts():
+    """The table is live: what the platform changes holds for the next connection."""
+    rows = {}
+    made = policies(rows, unknown_stations="refuse")
+    assert made.refuses(b"CS-1")
+    rows[b"CS-1"] = Station(boot_interval_s=5)
+    assert not made.refuses(b"CS-1")
+    assert made.of(b"CS-1").answers.interval_s == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer"),
+    [
+        ({}, "accept"),
+        ({"decided": "Authorize"}, "error"),
+        ({"decided": "StartTransaction"}, "accept"),
+        ({"decided": "Authorize", "authorize_fallback": "invalid"}, "invalid"),
+        ({"authorize_fallback": "error"}, "error"),
+    ],
+)
+def test_authorize_falls_back_to_error_where_a_decider_is_listed(settings, answer):
+    """Nothing false enters a station's cache; without a decider the first run works."""
+    assert policies(**settings).of(b"CS-1").answers.authorize == answer
