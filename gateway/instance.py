@@ -31,7 +31,7 @@ log = structlog.get_logger("gateway")
 ALIVE_EVERY_S = 5.0
 LAG_EVERY_S = 0.5
 RETRY_EVERY_S = 2.0
-FLUSH_SHARE = 0.25  # of the drain time, for what is left in the producer at the end
+FLUSH_SHARE = 0.2  # of the drain time, for what is left in the producer at the end
 
 T = TypeVar("T")
 
@@ -240,9 +240,10 @@ class Instance:
         self._state = "stopping"
         listening.close()
         await self._server.drain()
-        await self._inbound.stop()
         self._producer.record(*self._notices.gone(_now_ms()), lambda _: None)
-        lost = await self._producer.stop(self._config.drain_time_s * FLUSH_SHARE)
+        lost, _ = await asyncio.gather(
+            self._producer.stop(self._config.drain_time_s * FLUSH_SHARE), self._inbound.stop()
+        )
         if lost:
             log.error("events were not acknowledged before the end", events=lost)
 

@@ -15,7 +15,7 @@ from gateway.config import Config
 from gateway.effects import Count, Instant, Write
 from gateway.events import Encode, Event, Writer
 from gateway.handshake import Accept, Refuse
-from gateway.link import CLOSE_TIME_S, Link
+from gateway.link import Link
 from gateway.metrics import Metrics
 from gateway.notices import Notices
 from gateway.policy import Policies
@@ -27,6 +27,8 @@ from schemas.topics import partition
 log = structlog.get_logger("gateway")
 
 SLICE_EVERY_S = 0.1
+# Shares of the drain time, each counted from its beginning; the rest is for flushing.
+SLICING_SHARE, FINISHING_SHARE, CLOSING_SHARE = 0.4, 0.5, 0.7
 
 
 class Server:
@@ -261,26 +263,30 @@ class Server:
         unanswered, so that its stations try again elsewhere.
         """
         self.stopping = True
-        finish_s = self.loop.time() + self.config.drain_time_s / 2
+        begin_s, time_s = self.loop.time(), self.config.drain_time_s
         links = list(self._links)
-        for at in range(0, len(links), self.config.drain_slice):
-            for link in links[at : at + self.config.drain_slice]:
+        slices = max(1, int(time_s * SLICING_SHARE / SLICE_EVERY_S))
+        size = max(self.config.drain_slice, -(-len(links) // slices))
+        for at in range(0, len(links), size):
+            for link in links[at : at + size]:
                 link.stop()
-            if at + self.config.drain_slice < len(links):
+            if at + size < len(links):
                 await asyncio.sleep(SLICE_EVERY_S)  # a pace, so that not all come back at once
-        if not await self._empty(finish_s - self.loop.time()):
-            self.close_all(1012, "restart")
-            if not await self._empty(CLOSE_TIME_S):
-                for link in list(self._links):
-                    link.abort()
-                await self._empty(1.0)
+        if await self._empty(begin_s + time_s * FINISHING_SHARE):
+            return
+        self.close_all(1012, "restart")
+        if await self._empty(begin_s + time_s * CLOSING_SHARE):
+            return
+        for link in list(self._links):
+            link.abort()
+        await self._empty(self.loop.time() + 0.5)
 
-    async def _empty(self, within_s: float) -> bool:
-        """Wait until no link is left; False when the time is over before."""
+    async def _empty(self, until_s: float) -> bool:
+        """Wait until no link is left; False when the time comes before."""
         if self._links:
             self._all_closed.clear()
             try:
-                async with asyncio.timeout(max(0.0, within_s)):
+                async with asyncio.timeout_at(until_s):
                     await self._all_closed.wait()
             except TimeoutError:
                 return False

@@ -197,6 +197,8 @@ class Session:
         waits = waits and not event.rule
         effects: list[Effect] = [Record(event)]
         if not call.send:
+            if self._pending:
+                effects.append(Count("pipelined"))
             self._pending.append(
                 _Pending(
                     facts.sequence,

@@ -6,8 +6,8 @@ A setting is the variable ``CHARGEWIRE_<NAME>`` and the key ``<name>`` of a conf
 _EVERYWHERE = "config kafka prefix partitions schema_registry log_format log_level"
 _GATEWAY = """
     listen admin path instance workers frame_limit_bytes connections_max handshakes_max
-    handshake_time_s pipelined_calls_max pipelined_answers_extra call_time_s decision_time_s
-    ack_time_s events_in_flight_max outage_time_s retry_after_s queued_commands_max
+    handshake_time_s pipelined_calls_max pipelined_answers_extra decision_time_s
+    ack_time_s events_in_flight_max outage_time_s retry_after_s
     ping_interval_s ping_time_s takeovers_per_minute drain_time_s drain_slice
     subprotocol_fallback unknown_stations boot_interval_s pending_interval_s decided
     authorize_fallback quirks allow_single_replica

@@ -37,11 +37,6 @@ def test_the_bus_is_not_down_before_an_acknowledgement_is_late():
     )
 
 
-def test_draining_has_time_for_every_socket():
-    """The slices must fit in the grace period."""
-    assert "takes 2000 s" in problems({"DRAIN_SLICE": "1"})
-
-
 def test_stations_and_operators_have_a_port_each():
     """Port 0 (any free one) is two ports."""
     assert "a port each" in problems({"LISTEN": "a:1", "ADMIN": "a:1"})
