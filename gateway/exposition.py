@@ -11,6 +11,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import msgspec
+import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -20,6 +21,8 @@ from prometheus_client.core import (
 )
 
 from gateway.metrics import FAMILIES, Family, Metrics, Sample, lasting, merged
+
+log = structlog.get_logger("gateway")
 
 STALE_S = 10.0  # a worker that has written nothing for so long is taken to hang
 _RETIRED = "retired"
@@ -134,6 +137,10 @@ class Workers:
         try:
             return _decoder.decode(self._path(worker).read_bytes())
         except FileNotFoundError:
+            return None
+        except msgspec.DecodeError:
+            # Not ready then, which shows; the parent has workers to look after.
+            log.exception("a worker's state cannot be read", worker=worker)
             return None
 
 

@@ -148,7 +148,7 @@ class Metrics:
     def samples(self) -> list[Sample]:
         """The state of all series, now."""
         for name, value in self._watched.items():
-            self._numbers[name][()].value = value()
+            self._numbers[name][()].value = float(value())  # a bool would not survive the wire
         found = [
             Sample(name, labels, number.value)
             for name, series in self._numbers.items()

@@ -98,6 +98,26 @@ def test_a_worker_that_falls_silent_is_neither_well_nor_ready(tmp_path: Path):
     assert workers.unready() == workers.unwell()
 
 
+def test_what_is_watched_may_be_true_or_false(tmp_path: Path):
+    """Whatever number a part gives, its worker's file can be read."""
+    metrics, workers = Metrics(), Workers(tmp_path)
+    metrics.watch("outage", lambda: True)
+    workers.expect("one")
+    publish(tmp_path, "one", metrics, ())
+    assert workers.unready() == []
+    assert parsed(workers.samples())["chargewire_outage", ()] == 1
+
+
+def test_a_file_that_cannot_be_read_is_a_worker_that_is_not_ready(tmp_path: Path):
+    """And no exception where the parent looks after all the others."""
+    workers = Workers(tmp_path)
+    workers.expect("one")
+    (tmp_path / "one.metrics").write_bytes(b"\x93no state")
+    assert workers.unready() == ["one: starting"]
+    assert workers.samples() == []
+    workers.retire("one")
+
+
 def test_another_process_is_read_as_well(tmp_path: Path):
     """Nothing but the file is shared."""
     program = (
