@@ -29,9 +29,9 @@ PURE = {
     *("schemas.records",),
     *("schemas.setting_values", "schemas.settings", "schemas.subjects", "schemas.topics"),
     *("schemas.variables", "schemas.writers"),
-    *("gateway.deviations", "gateway.events"),
-    *("gateway.frames", "gateway.handshake", "gateway.lanes", "gateway.policy"),
-    *("gateway.redaction", "gateway.replies", "gateway.router", "gateway.session"),
+    *("gateway.answers", "gateway.deviations", "gateway.effects", "gateway.events"),
+    *("gateway.frames", "gateway.handshake", "gateway.intake", "gateway.lanes"),
+    *("gateway.outbox", "gateway.redaction", "gateway.replies", "gateway.router", "gateway.session"),
     *("gateway.stations", "gateway.times", "gateway.validation"),
     *("consumers.facts", "consumers.projection", "consumers.transactions"),
     *("consumers.meter_readings", "consumers.reservations", "consumers.authorizations"),
@@ -65,10 +65,21 @@ VERSIONS_ALLOWED = {
 
 MODULE_LINES = 250
 FUNCTION_LINES = 60
-LONGER: dict[str, tuple[int, str]] = {}
+LONGER: dict[str, tuple[int, str]] = {
+    "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
+    "gateway.instance": (270, "the composition root, and the life of what it composes"),
+    "gateway.link": (410, "one socket from handshake to end: its phases share all their state"),
+    "gateway.replies": (275, "a table of answers for three versions"),
+    "gateway.server": (300, "what links share: coming, going, room, log, end"),
+    "gateway.session": (295, "one machine: what it may do next depends on all of its state"),
+}
 """Module, or module:function -> (lines, why it cannot be less)."""
 
-NO_TEST_OF_ITS_OWN: dict[str, str] = {}
+NO_TEST_OF_ITS_OWN: dict[str, str] = {
+    "gateway.effects": "values without behaviour; tests/gateway/test_session.py uses every one",
+    "gateway.instance": "tests/end_to_end/test_gateway.py: it is the sum of real parts",
+    "gateway.program": "tests/end_to_end/test_gateway.py: it is a process",
+}
 """Module -> where its facts are told instead."""
 
 FORBIDDEN_WORDS = re.compile(
