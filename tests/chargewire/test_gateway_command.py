@@ -14,12 +14,12 @@ def test_a_right_configuration_is_confirmed_without_starting():
 
 def test_every_error_is_in_one_list():
     """Flags and environment alike; nothing is started."""
-    environ = {"CHARGEWIRE_DECIDED": "Autorize", "CHARGEWIRE_CALL_TIME_S": "x"}
+    environ = {"CHARGEWIRE_DECIDED": "Autorize", "CHARGEWIRE_DRAIN_TIME_S": "x"}
     result = CliRunner().invoke(gateway, ["--workers", "none"], env=environ)
     assert result.exit_code == 2
     assert "--workers" in result.output
     assert "CHARGEWIRE_DECIDED=Autorize" in result.output
-    assert "CHARGEWIRE_CALL_TIME_S" in result.output
+    assert "CHARGEWIRE_DRAIN_TIME_S" in result.output
 
 
 def test_flags_are_settings_of_the_gateway():

@@ -13,15 +13,15 @@ class Sample(KafkaSettings):
     """Borrows names that real programs have, since unknown ones are refused."""
 
     workers: int = setting(1, "processes", unit="processes", low=1, high=8)
-    call_time_s: float = setting(30, "wait", unit="seconds", low=1)
+    drain_time_s: float = setting(30, "wait", unit="seconds", low=1)
     ack_time_s: float = setting(10, "wait", unit="seconds", low=1)
     decided: tuple[str, ...] = setting((), "actions")
     allow_single_replica: bool = setting(False, "risk")
 
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
         yield from KafkaSettings.problems(self)
-        if self.ack_time_s > self.call_time_s:
-            yield ("ack_time_s", "call_time_s"), "the first must not be longer"
+        if self.ack_time_s > self.drain_time_s:
+            yield ("ack_time_s", "drain_time_s"), "the first must not be longer"
 
 
 def sample(flags=None, environ=None, file=None) -> Sample:
@@ -36,11 +36,11 @@ def problems(**given) -> tuple[str, ...]:
 
 def test_flags_win_over_environment_over_file_over_default():
     """Each layer hides the ones below it, setting by setting, and the source is known."""
-    file = {"workers": 2, "call_time_s": 40, "ack_time_s": 11}
-    environ = {"CHARGEWIRE_WORKERS": "3", "CHARGEWIRE_CALL_TIME_S": "50"}
-    made = sample({"workers": 4, "call_time_s": None}, environ, file)
-    assert (made.workers, made.call_time_s, made.ack_time_s) == (4, 50.0, 11.0)
-    assert made.sources == {"workers": "flag", "call_time_s": "environment", "ack_time_s": "file"}
+    file = {"workers": 2, "drain_time_s": 40, "ack_time_s": 11}
+    environ = {"CHARGEWIRE_WORKERS": "3", "CHARGEWIRE_DRAIN_TIME_S": "50"}
+    made = sample({"workers": 4, "drain_time_s": None}, environ, file)
+    assert (made.workers, made.drain_time_s, made.ack_time_s) == (4, 50.0, 11.0)
+    assert made.sources == {"workers": "flag", "drain_time_s": "environment", "ack_time_s": "file"}
     assert made.kafka == "localhost:9092"
 
 
@@ -61,7 +61,7 @@ def test_all_problems_come_in_one_list():
     """A person mends everything at once: variable, bad value and what is allowed, each a line."""
     found = problems(
         flags={"workers": 9},
-        environ={"CHARGEWIRE_CALL_TIME_S": "soon", "CHARGEWIRE_KAFKA": "nowhere"},
+        environ={"CHARGEWIRE_DRAIN_TIME_S": "soon", "CHARGEWIRE_KAFKA": "nowhere"},
         file={"allow_single_replica": "perhaps", "decided": [1]},
     )
     assert len(found) == 5
@@ -70,7 +70,7 @@ def test_all_problems_come_in_one_list():
         "--workers (CHARGEWIRE_WORKERS) = 9: must be a whole number of processes, at least 1,"
         " at most 8" in found
     )
-    assert "CHARGEWIRE_CALL_TIME_S = 'soon': must be a number of seconds, at least 1" in found
+    assert "CHARGEWIRE_DRAIN_TIME_S = 'soon': must be a number of seconds, at least 1" in found
     assert "CHARGEWIRE_KAFKA = 'nowhere': must be host:port, several separated by commas" in found
     assert "(CHARGEWIRE_ALLOW_SINGLE_REPLICA) = 'perhaps': must be true or false" in together
     assert "decided in the configuration file (CHARGEWIRE_DECIDED) = [1]" in together
@@ -97,14 +97,14 @@ def test_values_that_do_not_go_together_name_both_variables():
     (found,) = problems(environ={"CHARGEWIRE_ACK_TIME_S": "31"})
     assert (
         found
-        == "CHARGEWIRE_ACK_TIME_S=31.0 with CHARGEWIRE_CALL_TIME_S=30: the first must not be longer"
+        == "CHARGEWIRE_ACK_TIME_S=31.0 with CHARGEWIRE_DRAIN_TIME_S=30: the first must not be longer"
     )
 
 
 def test_a_wrong_value_is_not_reported_twice():
     """A relation is not judged while one of its values is wrong."""
     assert (
-        len(problems(environ={"CHARGEWIRE_ACK_TIME_S": "31", "CHARGEWIRE_CALL_TIME_S": "x"})) == 1
+        len(problems(environ={"CHARGEWIRE_ACK_TIME_S": "31", "CHARGEWIRE_DRAIN_TIME_S": "x"})) == 1
     )
 
 
@@ -158,4 +158,4 @@ def test_descriptions_tell_variable_unit_default_and_source():
         "processes",
         "environment",
     )
-    assert rows["call_time_s"].source == "default"
+    assert rows["drain_time_s"].source == "default"
