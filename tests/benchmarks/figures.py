@@ -1,0 +1,145 @@
+"""Figures as people read them: tables for a terminal and for the documentation."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.measures import median
+from tests.benchmarks.stage import SERVERS
+from tests.benchmarks.workloads import SESSION
+
+BEGIN = "<!-- figures: written by `make bench`, do not edit -->"
+END = "<!-- end of figures -->"
+
+# The most that the gateway may cost beside `bare`, and the least that `plain` costs beside it.
+MOST_OF_BARE = 3.0
+LEAST_OF_PLAIN = 8.0
+MOST_OF_BARE_MEMORY = 1.5
+
+
+def report(found: Mapping[str, Any]) -> str:
+    """All that was measured, as Markdown; a terminal shows it well enough."""
+    parts = []
+    if "machine" in found:
+        parts.append(_machine(found["machine"]))
+    for name, write in (
+        ("calls", _calls),
+        ("memory", _memory),
+        ("latency", _latency),
+        ("session", _core),
+    ):
+        if name in found:
+            parts += ["\n".join(write(found[name]))]
+    return "\n\n".join(parts)
+
+
+def write(path: Path, found: Mapping[str, Any]) -> None:
+    """Put the report between its markers in a file. Raises ValueError when they are not there."""
+    text = path.read_text()
+    before, begun, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not begun or not ended:
+        raise ValueError(f"{path} has no place for figures: {BEGIN} … {END}")
+    path.write_text(f"{before}{BEGIN}\n\n{report(found)}\n\n{END}{after}")
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
+    return (
+        f"Measured on {machine['day']}: {machine['cores']} cores of {machine['processor']}, "
+        f"Python {machine['python']}, {packages}."
+    )
+
+
+def _calls(found: Mapping[str, Any]) -> Iterator[str]:
+    rows = []
+    for workload, by_server in found.items():
+        cost = {kind: median(by_server[kind]["us_per_call"]) for kind in SERVERS}
+        bare, plain, gateway = (cost[kind] for kind in SERVERS)
+        rows.append(
+            [
+                workload if workload != "session" else f"session of {len(SESSION)} CALLs",
+                *(_spread(by_server[kind]["us_per_call"]) for kind in SERVERS),
+                _ratio(gateway / bare, at_most=MOST_OF_BARE),
+                _ratio(plain / gateway, at_least=LEAST_OF_PLAIN),
+            ]
+        )
+    heads = ("CPU time per CALL, µs", "a: bare", "b: plain", "c: gateway", "c / a", "b / c")
+    yield from _table(heads, rows)
+    yield ""
+    speeds = [
+        [
+            workload,
+            *(f"{median(by_server[kind]['answers_per_s']):,.0f}" for kind in SERVERS),
+        ]
+        for workload, by_server in found.items()
+    ]
+    yield from _table(("Answers per second", "a: bare", "b: plain", "c: gateway"), speeds)
+
+
+def _memory(found: Mapping[str, Any]) -> Iterator[str]:
+    each = found["bytes_per_connection"]
+    rows = [
+        [
+            f"{found['connections']:,} idle connections",
+            *(f"{each[kind] / 1024:.1f}" for kind in ("bare", "gateway")),
+            _ratio(each["gateway"] / each["bare"], at_most=MOST_OF_BARE_MEMORY),
+        ]
+    ]
+    yield from _table(("Memory per connection, KiB", "a: bare", "c: gateway", "c / a"), rows)
+
+
+def _latency(found: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        [
+            f"{found['calls_per_s']:,.0f} CALLs/s",
+            *(f"{found[name]:.1f}" for name in ("p50_ms", "p99_ms", "max_ms", "us_per_call")),
+        ]
+    ]
+    heads = ("Gateway at half load", "p50, ms", "p99, ms", "longest, ms", "CPU per CALL, µs")
+    yield from _table(heads, rows)
+
+
+def _core(found: Mapping[str, Any]) -> Iterator[str]:
+    steps = ("received", "decode", "take", "answer")
+    rows = [
+        [workload, *(f"{costs[step]:.1f}" if step in costs else "" for step in steps)]
+        for workload, costs in found.items()
+    ]
+    yield from _table(("Pure core, µs per CALL", *steps), rows)
+
+
+def _spread(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{median(values):.1f} ({low:.1f}-{high:.1f})"
+
+
+def _ratio(value: float, *, at_most: float | None = None, at_least: float | None = None) -> str:
+    met = (at_most is None or value <= at_most) and (at_least is None or value >= at_least)
+    aim = f"at most {at_most:g}" if at_most is not None else f"at least {at_least:g}"
+    return f"{value:.2f} ({aim}: {'met' if met else 'missed'})"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    lines = [list(heads), *map(list, rows)]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
+    yield _row(lines[0], widths)
+    yield (
+        "|"
+        + "|".join(
+            "-" * (width + 2) if at == 0 else "-" * (width + 1) + ":"
+            for at, width in enumerate(widths)
+        )
+        + "|"
+    )
+    for line in lines[1:]:
+        yield _row(line, widths)
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = cells
+    aligned = [
+        first.ljust(widths[0]),
+        *(cell.rjust(w) for cell, w in zip(others, widths[1:], strict=True)),
+    ]
+    return f"| {' | '.join(aligned)} |"
