@@ -95,7 +95,8 @@ def note(found: Found, rule: str, path: _Path = None, detail: str = "") -> None:
     """
     if rule not in found:
         where, row = _written(path), RULES[rule]
-        text = f"{where}: {detail or row.doc}"
+        # What follows the semicolon tells how the rule is bent, which is not for the station.
+        text = f"{where}: {detail or row.doc.partition(';')[0]}"
         found[rule] = Violation(rule, where, row.code, text[:255])
 
 

@@ -45,7 +45,8 @@ class Policies:
 
     def _policy(self, registration: str, interval_s: int | None) -> session.Policy:
         config = self.config
-        if interval_s is None:
+        # 0 would leave the next BootNotification to the station (OCPP 1.6, 4.2).
+        if not interval_s:
             accepted = registration == "Accepted"
             interval_s = config.boot_interval_s if accepted else config.pending_interval_s
         decided = frozenset(config.decided)

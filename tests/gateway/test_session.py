@@ -1,123 +1,66 @@
 """The session machine: what happens in, effects out."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import replies
-from gateway.answers import Decision
-from gateway.effects import Close, Count, Instant, Ping, Record, Write
-from gateway.events import Writer
-from gateway.session import Policy, Session
-from gateway.validation import DEFAULT_QUIRKS
-from schemas.catalogue import VERSIONS
-from schemas.codec import Codec
-from schemas.records import RECORDS
+from gateway.effects import Close, Instant, Record, Write
+from schemas.catalogue import ACTIONS, frame_field, json_schema
+from tests.gateway.conversation import Conversation, go
+from tests.schemas.payloads import full, turns
 
-CODEC = Codec({topic: number for number, topic in enumerate(RECORDS)})
-NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 CONVERSATIONS = Path(__file__).parent.parent / "conversations"
 
 
-class Conversation:
-    """A session with a clock of its own; everything it did is kept, decoded."""
-
-    def __init__(self, version="1.6", *, opened=True, **policy):
-        limits = {
-            "quirks": DEFAULT_QUIRKS,
-            "decided": frozenset(),
-            "answers": replies.Policy(),
-            "decision_time_s": 5.0,
-            "frame_limit_bytes": 262_144,
-        }
-        self.session = Session(
-            Writer(
-                station="CS-1",
-                connection_id="c-1",
-                gateway="gw",
-                version=VERSIONS[version],
-                encode=CODEC.encode,
-            ),
-            Policy(**limits | policy),
-        )
-        self.now = Instant(1000.0, NOON)
-        self.events, self.writes, self.closes, self.counts, self.pings = [], [], [], [], 0
-        if opened:
-            opened = self.session.opened({"remote_address": "127.0.0.1"}, self.now)
-            self.keep([Record(opened)])
-            self.session.recorded(77, self.now)
-
-    def keep(self, effects: Iterable):
-        for effect in effects:
-            match effect:
-                case Record(event):
-                    self.events.append(CODEC.decode(event.value))
-                case Write(text):
-                    self.writes.append(text)
-                case Close(code):
-                    self.closes.append(code)
-                case Count(metric, label):
-                    self.counts.append((metric, label))
-                case Ping():
-                    self.pings += 1
-        return effects
-
-    def hear(self, text):
-        return self.keep(self.session.received(text, self.now))
-
-    def call(self, message_id, action, payload):
-        return self.hear(json.dumps([2, message_id, action, payload]))
-
-    def later(self, seconds):
-        self.now = Instant(self.now.s + seconds, self.now.ms + round(seconds * 1000))
-        return self.keep(self.session.woken(self.now))
-
-    def decide(self, event, **decision):
-        return self.keep(
-            self.session.decided(
-                Decision(event_id=event["event_id"], **{"response": None} | decision), self.now
-            )
-        )
-
-    @property
-    def answers(self):
-        return [json.loads(text) for text in self.writes]
-
-
 def stories():
-    return sorted(CONVERSATIONS.glob("*.jsonl"))
+    """The golden conversations, each by its name and with the sentence that tells its story."""
+    for path in sorted(CONVERSATIONS.glob("*.jsonl")):
+        first, *lines = map(json.loads, path.read_text().splitlines())
+        yield pytest.param(first, lines, id=f"{path.stem}: {first.pop('story')}")
 
 
-@pytest.mark.parametrize("path", stories(), ids=lambda path: path.stem)
-def test_conversations_go_as_they_are_written(path):
+@pytest.mark.parametrize(("first", "lines"), list(stories()))
+def test_conversations_go_as_they_are_written(first, lines):
     """Each golden conversation: frames and decisions in, frames and events out, in this order."""
-    first, *lines = [json.loads(line) for line in path.read_text().splitlines()]
-    for name in ("quirks", "decided"):
-        if name in first:
-            first[name] = frozenset(first[name])
-    told = Conversation(**first)
-    told.events.clear()
-    for line in lines:
-        match line:
-            case {"station": text}:
-                told.hear(text if isinstance(text, str) else json.dumps(text))
-            case {"later_s": seconds}:
-                told.later(seconds)
-            case {"decision": decision}:
-                told.keep(told.session.decided(Decision(**decision), told.now))
-            case {"gateway": frame}:
-                assert json.loads(told.writes.pop(0)) == frame
-            case {"event": topic, **fields}:
-                name, record = told.events.pop(0)
-                assert name == topic
-                assert {key: record[key] for key in fields} == fields
-            case _:
-                pytest.fail(f"no such line: {line}")
-    assert (told.writes, told.events) == ([], []), "the conversation says less than was done"
+    go(first, lines)
+
+
+CALLS = [
+    (version, row)
+    for (version, _), row in ACTIONS.items()
+    if row.from_station and "request" in row.parts
+]
+
+
+@pytest.mark.parametrize(("version", "row"), CALLS, ids=lambda value: getattr(value, "name", value))
+def test_every_call_of_a_station_is_answered_as_its_schema_wants(version, row):
+    """All of them, in all versions and with all their fields, by a strict gateway: one CALLRESULT
+    that an independent validator finds valid, and two events in the topic of the action's block,
+    each with its own typed field and no other."""
+    request = json_schema(version, row.name, "request")
+    response = jsonschema.Draft6Validator(json_schema(version, row.name, "response"))
+    told = Conversation(version, quirks=frozenset())
+    for turn in range(turns(request)):
+        told.events.clear()
+        told.writes.clear()
+        payload = full(request, request, turn, doubles=True)
+        told.call(f"m-{turn}", row.name, payload)
+        ((kind, message_id, answer),) = told.answers
+        assert (kind, message_id) == (3, f"m-{turn}")
+        response.validate(answer)
+        assert [topic for topic, _ in told.events] == [row.block, row.block]
+        call, result = (record for _, record in told.events)
+        assert (call["kind"], result["kind"]) == ("call", "result")
+        assert result["call_sequence"] == call["sequence"] == result["sequence"] - 1
+        for record, part in ((call, "request"), (result, "response")):
+            assert (record["deviations"], record["action"]) == ([], row.name)
+            fields = {name for name, value in record.items() if isinstance(value, dict)}
+            assert fields == {frame_field(version, row.name, part)}
 
 
 def test_the_connection_begins_and_ends_in_the_connection_log():
@@ -167,7 +110,7 @@ def test_pipelined_calls_are_answered_in_their_order():
     told.call("2", "Heartbeat", {})
     assert told.answers == []
     assert [record["action"] for _, record in told.events[1:]] == ["Authorize", "Heartbeat"]
-    told.decide(told.events[1][1], response='{"idTagInfo":{"status":"Blocked"}}')
+    told.decide(told.events[1][1]["event_id"], response='{"idTagInfo":{"status":"Blocked"}}')
     assert [answer[1] for answer in told.answers] == ["1", "2"]
     assert told.answers[0][2] == {"idTagInfo": {"status": "Blocked"}}
 
@@ -193,13 +136,13 @@ def test_only_the_first_valid_decision_counts():
     told = Conversation(decided=frozenset({"Authorize"}))
     told.call("1", "Authorize", {"idTag": "A"})
     _, event = told.events[1]
-    told.decide(event, response='{"idTagInfo":{"status":"Maybe"}}')
-    told.decide(event, response="no JSON")
-    told.decide(event, response=None)
-    told.decide(event, error_code="NoSuchWord")
+    told.decide(event["event_id"], response='{"idTagInfo":{"status":"Maybe"}}')
+    told.decide(event["event_id"], response="no JSON")
+    told.decide(event["event_id"], response=None)
+    told.decide(event["event_id"], error_code="NoSuchWord")
     assert told.answers == []
-    told.decide(event, response='{"idTagInfo":{"status":"Accepted"}}')
-    told.decide(event, response='{"idTagInfo":{"status":"Blocked"}}')
+    told.decide(event["event_id"], response='{"idTagInfo":{"status":"Accepted"}}')
+    told.decide(event["event_id"], response='{"idTagInfo":{"status":"Blocked"}}')
     assert told.answers == [[3, "1", {"idTagInfo": {"status": "Accepted"}}]]
     assert [label for _, label in told.counts] == ["invalid"] * 4 + ["taken", "late"]
 
@@ -209,7 +152,7 @@ def test_a_decision_that_comes_with_the_deadline_is_late():
     told = Conversation(decided=frozenset({"Authorize"}))
     told.call("1", "Authorize", {"idTag": "A"})
     told.now = Instant(told.now.s + 5, told.now.ms + 5000)
-    told.decide(told.events[1][1], response='{"idTagInfo":{"status":"Blocked"}}')
+    told.decide(told.events[1][1]["event_id"], response='{"idTagInfo":{"status":"Blocked"}}')
     assert (told.answers, told.counts) == ([], [("decisions", "late")])
     told.later(0)
     assert told.answers[0][:3] == [3, "1", {"idTagInfo": {"status": "Accepted"}}]
@@ -219,7 +162,7 @@ def test_a_decision_can_be_an_error():
     """A service may refuse with an OCPP word; the station gets the word of its version."""
     told = Conversation(decided=frozenset({"Authorize"}))
     told.call("1", "Authorize", {"idTag": "A"})
-    told.decide(told.events[1][1], error_code="OccurrenceConstraintViolation")
+    told.decide(told.events[1][1]["event_id"], error_code="OccurrenceConstraintViolation")
     assert told.answers[0][:3] == [4, "1", "OccurenceConstraintViolation"]
 
 
@@ -230,7 +173,7 @@ def test_a_decided_start_keeps_the_computed_transaction_id():
     plain.call("1", "StartTransaction", start)
     decided.call("9", "StartTransaction", start)
     response = '{"idTagInfo":{"status":"Invalid"},"transactionId":1}'
-    decided.decide(decided.events[1][1], response=response)
+    decided.decide(decided.events[1][1]["event_id"], response=response)
     (first,), (second,) = plain.answers, decided.answers
     assert first[2]["transactionId"] == second[2]["transactionId"]
     assert second[2]["idTagInfo"]["status"] == "Invalid"
@@ -288,11 +231,11 @@ def test_a_frame_that_cannot_be_taken_is_one_dead_letter_with_its_answer(text, r
 def test_what_avro_cannot_hold_becomes_a_dead_letter_and_the_call_is_answered():
     """A lone surrogate is no Unicode text: the letter keeps the frame, the station its answer."""
     told = Conversation()
-    told.hear('[2,"1","DataTransfer",{"vendorId":"\\ud800"}]')
+    told.hear('[2,"1","StopTransaction",{"idTag":"\\ud800"}]')
     topic, letter = told.events[1]
-    assert topic == "rejected"
+    assert (topic, letter["rule"]) == ("rejected", "unencodable")
     assert "ud800" in letter["text"]
-    assert len(told.answers) == 1
+    assert told.answers == [[3, "1", {}]]
 
 
 def test_secrets_do_not_reach_the_log():
@@ -339,6 +282,19 @@ def test_an_over_long_message_id_is_bent_or_refused():
     assert strict.answers[0][2] == "FormationViolation"
 
 
+@pytest.mark.parametrize("depth", [60, 300, 900, 990, 1000, 3000, 100_000])
+@pytest.mark.parametrize("beside", ['"idTag":"a/b"', '"password":"x"', '"meterStop":0'])
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}")])
+def test_no_depth_ends_a_connection(depth, beside, begin, end):
+    """Beside a number over 64 bits and what may be a secret: one answer, and it goes on."""
+    inner = begin * depth + "1" + end * depth
+    told = Conversation()
+    told.hear(f'[2,"1","StopTransaction",{{"transactionId":{2**80},{beside},"x":{inner}}}]')
+    told.call("2", "Heartbeat", {})
+    assert [answer[1] for answer in told.answers] == ["1", "2"]
+    assert len(told.events) == 1 + (4 if told.answers[0][0] == 3 else 3)
+
+
 def test_a_silent_station_is_pinged_and_then_closed():
     """Any frame counts as a sign of life; without one after a ping the socket is dead."""
     told = Conversation(ping_interval_s=60.0, ping_time_s=30.0)
@@ -370,7 +326,7 @@ def test_nothing_comes_from_a_connection_that_was_superseded():
     _, event = told.events[1]
     told.session.superseded()
     told.call("2", "Heartbeat", {})
-    told.decide(event, response='{"idTagInfo":{"status":"Accepted"}}')
+    told.decide(event["event_id"], response='{"idTagInfo":{"status":"Accepted"}}')
     told.later(60)
     assert told.answers == []
     assert len(told.events) == 2
@@ -385,7 +341,7 @@ def test_a_gateway_that_stops_finishes_the_calls_in_hand():
     told.keep(told.session.stopping(told.now))
     told.call("2", "Heartbeat", {})
     assert (told.answers, told.closes) == ([], [])
-    told.decide(told.events[1][1], response='{"idTagInfo":{"status":"Accepted"}}')
+    told.decide(told.events[1][1]["event_id"], response='{"idTagInfo":{"status":"Accepted"}}')
     assert (len(told.answers), told.closes) == (1, [1012])
     idle = Conversation()
     idle.keep(idle.session.stopping(idle.now))
@@ -447,7 +403,8 @@ def test_every_call_gets_exactly_one_answer_after_its_events(steps):
             waiting = [r for _, r in told.events if r.get("decision_by")]
             effects = ()
             if what < len(waiting):
-                effects = told.decide(waiting[what], response='{"idTagInfo":{"status":"Accepted"}}')
+                response = '{"idTagInfo":{"status":"Accepted"}}'
+                effects = told.decide(waiting[what]["event_id"], response=response)
         order += effects
     order += told.later(5.0)
     assert sorted(answer[1] for answer in told.answers) == sorted(asked)

@@ -1,0 +1,155 @@
+"""A session with a clock of its own, and golden conversations with it."""
+
+import json
+from collections.abc import Iterable
+
+from gateway import replies
+from gateway.answers import Decision
+from gateway.effects import Close, Count, Instant, Ping, Record, Write
+from gateway.events import Writer
+from gateway.session import Policy, Session
+from gateway.times import timestamp
+from gateway.validation import DEFAULT_QUIRKS
+from schemas.catalogue import VERSIONS, frame_field
+from schemas.codec import Codec
+from schemas.derive import shape
+from schemas.records import RECORDS
+
+CODEC = Codec({topic: number for number, topic in enumerate(RECORDS)})
+NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
+
+
+class Conversation:
+    """A session with a clock of its own; everything it did is kept, decoded."""
+
+    def __init__(self, version="1.6", *, opened=True, **policy):
+        limits = {
+            "quirks": DEFAULT_QUIRKS,
+            "decided": frozenset(),
+            "answers": replies.Policy(),
+            "decision_time_s": 5.0,
+            "frame_limit_bytes": 262_144,
+        }
+        self.session = Session(
+            Writer(
+                station="CS-1",
+                connection_id="c-1",
+                gateway="gw",
+                version=VERSIONS[version],
+                encode=CODEC.encode,
+            ),
+            Policy(**limits | policy),
+        )
+        self.now = Instant(1000.0, NOON)
+        self.events, self.writes, self.closes, self.counts, self.pings = [], [], [], [], 0
+        if opened:
+            opened = self.session.opened({"remote_address": "127.0.0.1"}, self.now)
+            self.keep([Record(opened)])
+            self.session.recorded(77, self.now)
+
+    def keep(self, effects: Iterable):
+        for effect in effects:
+            match effect:
+                case Record(event):
+                    self.events.append(CODEC.decode(event.value))
+                case Write(text):
+                    self.writes.append(text)
+                case Close(code):
+                    self.closes.append(code)
+                case Count(metric, labels):
+                    self.counts.append((metric, *labels))
+                case Ping():
+                    self.pings += 1
+        return effects
+
+    def hear(self, text):
+        return self.keep(self.session.received(text, self.now))
+
+    def call(self, message_id, action, payload):
+        return self.hear(json.dumps([2, message_id, action, payload]))
+
+    def later(self, seconds):
+        self.now = Instant(self.now.s + seconds, self.now.ms + round(seconds * 1000))
+        return self.keep(self.session.woken(self.now))
+
+    def decide(self, event_id, **decision):
+        decision = Decision(event_id, **{"response": None} | decision)
+        return self.keep(self.session.decided(decision, self.now))
+
+    @property
+    def answers(self):
+        return [json.loads(text) for text in self.writes]
+
+
+def go(first, lines):
+    """Go through a conversation, and assert that it goes as it is written.
+
+    `first` has the arguments of Conversation. The lines are what the `station` says (a frame; or a
+    text, where that is the point), how much `later_s` it is and the `decision` of a service; and
+    after each what follows from it: the `event` for a topic, what is `counted`, and what the
+    `gateway` writes. A `note` is for the reader. Of an event are compared the fields that the line
+    has, and always: that the payload is the one that was sent, that there are no deviations, and
+    that the frame's text is kept in dead letters only. The description of a CALLERROR may be left
+    out.
+    """
+    arguments = dict(first)
+    for name in ("quirks", "decided"):
+        if name in first:
+            arguments[name] = frozenset(first[name])
+    if "answers" in first:
+        arguments["answers"] = replies.Policy(**first["answers"])
+    conversation, effects, said = Conversation(**arguments), [], ""
+    for line in lines:
+        if {"event", "counted", "gateway"} & line.keys():
+            _follows(line, effects.pop(0), said)
+            continue
+        assert effects == [], "the conversation says less than was done"
+        if "station" in line:
+            said = line["station"]
+            said = said if isinstance(said, str) else json.dumps(said)
+        effects += _done(conversation, line, said)
+    assert effects == [], "the conversation says less than was done"
+
+
+def _done(conversation, line, said):
+    match line:
+        case {"note": _}:
+            return []
+        case {"station": _}:
+            return conversation.hear(said)
+        case {"later_s": seconds}:
+            return conversation.later(seconds)
+        case {"decision": decision}:
+            return conversation.decide(**decision)
+    raise AssertionError(f"no such line: {line}")
+
+
+def _follows(line, effect, said):
+    match line:
+        case {"gateway": frame}:
+            written = json.loads(effect.text)
+            assert written[: len(frame)] == frame
+            assert len(frame) == len(written) or frame[0] == 4
+        case {"counted": metric, "as": labels}:
+            assert effect == Count(metric, tuple(labels))
+        case {"event": topic, **fields}:
+            name, record = seen(effect.event, said)
+            assert name == topic
+            expected = {"deviations": [], "keeps_text": topic == "rejected"} | fields
+            if topic != "rejected" and record["kind"] in ("call", "send"):
+                expected.setdefault("payload", json.loads(said)[3])
+            assert {key: record[key] for key in expected} == expected
+
+
+def seen(event, said):
+    """Topic and record of an event, with its `payload` as JSON again."""
+    topic, record = CODEC.decode(event.value)
+    part = {"call": "request", "result": "response", "send": "send"}.get(record["kind"])
+    if topic != "rejected" and part:
+        version, name = record["ocpp_version"], record["action"]
+        payload = record[frame_field(version, name, part)]
+        record["payload"] = shape(version, name, part).from_avro(payload)
+    if record.get("decision_by"):
+        record["decision_by"] = timestamp(record["decision_by"])
+    record["keeps_text"] = record.get("raw", record.get("text")) == said
+    return topic, record
