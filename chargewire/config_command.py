@@ -15,7 +15,7 @@ def config() -> None:
     """Look at the configuration."""
 
 
-@config.command()
+@config.command(short_help="Every setting, its value, and where it came from.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--all", "every", is_flag=True, help="Also what each setting is for.")
 @config_option

@@ -179,7 +179,7 @@ async def opened(settings: KafkaSettings, codec: Codec) -> AsyncIterator[Log]:
         fetch_max_wait_ms=_POLL_MS,
     )
     try:
-        with _quiet():
+        with quiet():
             await admin.start()
             await consumer.start()
         yield Log(admin, consumer, codec, settings)
@@ -189,7 +189,7 @@ async def opened(settings: KafkaSettings, codec: Codec) -> AsyncIterator[Log]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without aiokafka's own lines about a broker that is not there: `run` says that better."""
     log = logging.getLogger("aiokafka")
     before = log.level

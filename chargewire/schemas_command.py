@@ -22,7 +22,7 @@ def schemas() -> None:
     """The record schemas of the topics."""
 
 
-@schemas.command("list")
+@schemas.command("list", short_help="Topic, subject, version and built-in id.")
 @click.option("--json", "whole", metavar="TOPIC", help="Print the Avro schema of this topic.")
 @_PREFIX
 @config_option
@@ -52,7 +52,7 @@ def list_(whole: str | None, **flags: Any) -> None:
         click.echo(line)
 
 
-@schemas.command()
+@schemas.command(short_help="Register what the registry lacks.")
 @_URL
 @_PREFIX
 @config_option
@@ -74,7 +74,7 @@ def register(**flags: Any) -> None:
         click.echo(line)
 
 
-@schemas.command()
+@schemas.command(short_help="Check that these schemas are the published ones.")
 @_URL
 @_PREFIX
 @config_option

@@ -122,13 +122,13 @@ def line(entry: Entry, width: int = 160) -> str:
 
 
 def pairs(value: Any, name: str = "") -> Iterator[str]:
-    """Flatten a JSON value to `name=value`; of a list its length and its first item."""
+    """Flatten a JSON value to `name=value`; of a list the first item: `name[1/8]` is one of 8."""
     match value:
         case Mapping():
             for key, inner in value.items():
                 yield from pairs(inner, f"{name}.{key}" if name else str(key))
         case [first, *rest]:
-            yield from pairs(first, f"{name}[{len(rest) + 1}]" if rest else name)
+            yield from pairs(first, f"{name}[1/{len(rest) + 1}]" if rest else name)
         case None | [] | "":
             return
         case bool():

@@ -93,7 +93,7 @@ def tail(
     \b
     Examples:
       chargewire tail                            all stations, from now on
-      chargewire tail CS-0001 --from 15m         one station
+      chargewire tail CW-0001 --from 15m         one station
       chargewire tail transactions               one functional block
       chargewire tail rejected --from beginning  dead letters
       chargewire tail --json --count 100 | jq .payload
@@ -116,12 +116,26 @@ def tell_guess(station: str) -> None:
         click.echo(hint, err=True)
 
 
+def tell_nothing(what: str | None, *, follow: bool, everything: bool) -> None:
+    """Nothing has come up to the end of the log: say so, on standard error.
+
+    Whoever waits for more is told only on a terminal, where a silence looks like a fault.
+    """
+    of = f" of {what}" if what else ""
+    if not follow:
+        hint = "" if everything else " The whole log is --from beginning."
+        click.echo(f"No event{of} there.{hint}", err=True)
+    elif sys.stderr.isatty():
+        click.echo(f"Waiting for events{of}; Ctrl-C ends it.", err=True)
+
+
 class Printer:
     """Writes entries until it has written enough."""
 
     def __init__(self, *, as_objects: bool, count: int | None) -> None:
         self._as_objects = as_objects
         self._left = count
+        self.silent = True
         # Whoever reads a pipe wants whole lines.
         self._width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 1_000_000
 
@@ -130,6 +144,7 @@ class Printer:
         for entry in entries:
             if self._left == 0:
                 break
+            self.silent = False
             click.echo(as_json(entry) if self._as_objects else line(entry, self._width))
             if self._left is not None:
                 self._left -= 1
@@ -160,4 +175,8 @@ async def _follow(
             ready, past = sorted(past, key=order) if past is not None else entries, None
             if not printer.show(ready):
                 return
+            if printer.silent:
+                tell_nothing(what, follow=True, everything=since == 0)
         printer.show(sorted(past or (), key=order))
+        if printer.silent:
+            tell_nothing(what, follow=False, everything=since == 0)

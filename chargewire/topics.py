@@ -17,7 +17,7 @@ def topics() -> None:
     """Create the topics, and keep them as they should be."""
 
 
-@topics.command()
+@topics.command(short_help="Create what is missing, set right what differs.")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @click.option(
     "--replication",
@@ -50,7 +50,7 @@ def apply(dry_run: bool, replication: int, frame_limit_bytes: int, **flags: Any)
       chargewire topics apply --kafka broker-1:9092
       chargewire topics apply --replication 1        a single broker, for a look
     """
-    from chargewire.reading import run  # noqa: PLC0415 - Kafka's client is slow to import
+    from chargewire.reading import quiet, run  # noqa: PLC0415 - Kafka's client is slow to import
     from schemas import admin  # noqa: PLC0415
 
     made = settings(KafkaSettings, flags)
@@ -60,14 +60,15 @@ def apply(dry_run: bool, replication: int, frame_limit_bytes: int, **flags: Any)
         replication=replication,
         frame_limit_bytes=frame_limit_bytes,
     )
-    changes = plan(run(lambda: admin.existing(made), made.kafka), wanted)
+    with quiet():
+        changes = plan(run(lambda: admin.existing(made), made.kafka), wanted)
     for line in lines(changes, dry_run=dry_run):
         click.echo(line)
     if any(change.kind == "refuse" for change in changes):
         # Half a plan can be worse than none: two in-sync replicas wanted of one take no record.
         raise click.ClickException(
-            "nothing was changed: what stands in red cannot be set right from here.\n"
-            "If it is meant to be so, say it with --replication or --partitions."
+            "nothing was changed: topics that are there cannot be given other partitions or"
+            " replicas from here.\nIf they are meant to be so, say it with --replication or --partitions."
         )
     if changes and not dry_run:
         run(lambda: admin.apply(made, changes), made.kafka)

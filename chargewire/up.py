@@ -5,6 +5,9 @@ from typing import Any
 
 import click
 
+from chargewire.options import WrongSettings
+from schemas.settings import SettingsError
+
 
 @click.command()
 @click.option(
@@ -28,14 +31,20 @@ def up(**options: Any) -> None:
     """Start Kafka, the gateway and simulated stations on this machine; Ctrl-C ends them all.
 
     Kafka is a real one, but a single broker: fit for a look and for development. Its data stays in
-    --data.
+    --data. Ports are settings of the gateway: CHARGEWIRE_LISTEN, CHARGEWIRE_ADMIN, and
+    CHARGEWIRE_KAFKA for the broker.
 
     \b
     Examples:
       chargewire up
       chargewire up --stations 0
       chargewire up --stations 50 --data ./fleet
+      CHARGEWIRE_LISTEN=0.0.0.0:9010 chargewire up
     """
     from deploy.local.up import run  # noqa: PLC0415 - brings the whole gateway along
 
-    click.get_current_context().exit(run(**options))
+    try:
+        code = run(**options)
+    except SettingsError as error:
+        raise WrongSettings(error.problems) from error
+    click.get_current_context().exit(code)

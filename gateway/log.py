@@ -13,6 +13,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 _NEVER = ("payload", "text", "raw", "value", "record", "password", "authorization")
 _CHATTY = ("aiokafka", "websockets", "httpx", "httpcore", "asyncio", "uvicorn")
+# Warns at each attempt while a partition has no leader; past ack_time_s our producer says it once.
+_RETRYING = "aiokafka.producer.sender"
 
 
 def set_up(level: str, form: str = "auto", stream: TextIO | None = None) -> None:
@@ -55,6 +57,7 @@ def set_up(level: str, form: str = "auto", stream: TextIO | None = None) -> None
     root.setLevel(number)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(number, logging.WARNING) if number > 10 else number)
+    logging.getLogger(_RETRYING).setLevel(logging.ERROR if number > 10 else number)
 
 
 def without_payloads(_: WrappedLogger, __: str, line: EventDict) -> EventDict:

@@ -23,7 +23,7 @@ from deploy.local.stations import FAREWELL_S
 from deploy.local.wishes import StoppedError, Wishes
 from gateway.config import Config, load
 from schemas import admin, topics
-from schemas.settings import SettingsError
+from schemas.catalogue import BY_SUBPROTOCOL
 
 READY_TIME_S = 60.0
 FLEET_TIME_S = FAREWELL_S + 5
@@ -61,12 +61,11 @@ class Plan:
 
 
 def run(*, stations: int, data: Path, config: str | None = None, **more: Any) -> int:
-    """Run until Ctrl-C or SIGTERM; returns the exit code. `more` are `speed` and `seed` of Plan."""
-    try:
-        settings = load({"config": config, "allow_single_replica": True})
-    except SettingsError as error:
-        sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))
-        return 2
+    """Run until Ctrl-C or SIGTERM; returns the exit code. `more` are `speed` and `seed` of Plan.
+
+    Raises SettingsError with everything that is wrong with the settings.
+    """
+    settings = load({"config": config, "allow_single_replica": True})
     plan = Plan(gateway=settings, data=data, count=stations, config=config, **more)
     return asyncio.run(up(plan, Display(sys.stderr)))
 
@@ -258,8 +257,10 @@ In another terminal:
 
   {prefix} stations       who is connected
   {prefix} tail           what they say, as it happens
+  {prefix} --help         what else there is
   curl {plan.admin_url}/metrics
 
 A station of your own connects to {plan.stations_url}/<station id>
+and offers one of {", ".join(BY_SUBPROTOCOL)} as its subprotocol.
 Ctrl-C ends everything.
 """

@@ -138,7 +138,7 @@ def test_json_holds_envelope_and_payload_as_ocpp_has_it():
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        ({"a": {"b": [1, 2, 3]}}, ["a.b[3]=1"]),
+        ({"a": {"b": [1, 2, 3]}}, ["a.b[1/3]=1"]),
         ({"a": [{"b": 1, "c": True}]}, ["a.b=1", "a.c=true"]),
         ({"a": None, "b": [], "c": "", "d": 0}, ["d=0"]),
         ({}, []),

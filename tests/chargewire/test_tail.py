@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from chargewire.summary import Entry
-from chargewire.tail import EVENTS, Printer, chosen, since_ms, tail, tell_guess
+from chargewire.tail import EVENTS, Printer, chosen, since_ms, tail, tell_guess, tell_nothing
 from schemas.topics import TOPICS
 
 KNOWN = set(TOPICS)
@@ -77,6 +77,19 @@ def test_lines_that_go_elsewhere_have_no_colours(capsys):
     """Only a terminal gets them."""
     Printer(as_objects=False, count=None).show([Entry("t", 0, 0, 0, b"k", None, "odd")])
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_silence_is_explained(capsys, monkeypatch):
+    """At the end of the log always; while waiting only to a person."""
+    tell_nothing("CW-0009", follow=False, everything=True)
+    assert capsys.readouterr().err == "No event of CW-0009 there.\n"
+    tell_nothing(None, follow=False, everything=False)
+    assert "--from beginning" in capsys.readouterr().err
+    tell_nothing(None, follow=True, everything=False)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    tell_nothing(None, follow=True, everything=False)
+    assert "Ctrl-C ends it" in capsys.readouterr().err
 
 
 def test_a_misspelt_topic_is_told(capsys):

@@ -18,6 +18,7 @@ from deploy.local import ports
 from deploy.local.display import Display
 from deploy.local.up import Plan, run, up
 from gateway.config import Config
+from schemas.settings import SettingsError
 
 
 def plan(data: Path, **settings: str) -> Plan:
@@ -60,16 +61,15 @@ async def test_a_kafka_elsewhere_is_not_ours_to_start(tmp_path: Path) -> None:
     assert "chargewire gateway" in shown
 
 
-def test_wrong_settings_are_all_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Exit code 2, as for wrong options."""
+def test_wrong_settings_are_all_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one list, before anything is started."""
     monkeypatch.setenv("CHARGEWIRE_WORKERS", "none")
     monkeypatch.setenv("CHARGEWIRE_LISTEN", "here")
-    assert run(stations=0, data=tmp_path) == 2
-    said = capsys.readouterr().err
-    assert "CHARGEWIRE_WORKERS" in said
-    assert "CHARGEWIRE_LISTEN" in said
+    with pytest.raises(SettingsError) as raised:
+        run(stations=0, data=tmp_path)
+    assert len(raised.value.problems) == 2
+    assert "CHARGEWIRE_WORKERS" in str(raised.value)
+    assert "CHARGEWIRE_LISTEN" in str(raised.value)
 
 
 class Running:

@@ -90,6 +90,16 @@ def test_libraries_come_out_in_the_same_form():
     )
 
 
+def test_attempts_that_are_made_again_are_no_warnings():
+    """New topics have no leader for seconds: dozens of lines about nothing."""
+    out = io.StringIO()
+    set_up("info", "json", out)
+    sender = logging.getLogger("aiokafka.producer.sender")
+    sender.warning("Got error produce response, retrying")
+    sender.error("fenced")
+    assert [line["event"] for line in lines(out)] == ["fenced"]
+
+
 def test_at_debug_libraries_say_all():
     """When someone looks for a fault in them."""
     out = io.StringIO()
