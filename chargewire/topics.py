@@ -68,7 +68,8 @@ def apply(dry_run: bool, replication: int, frame_limit_bytes: int, **flags: Any)
         # Half a plan can be worse than none: two in-sync replicas wanted of one take no record.
         raise click.ClickException(
             "nothing was changed: topics that are there cannot be given other partitions or"
-            " replicas from here.\nIf they are meant to be so, say it with --replication or --partitions."
+            " replicas from here.\nIf they are meant to be so, say it with --replication or"
+            " --partitions."
         )
     if changes and not dry_run:
         run(lambda: admin.apply(made, changes), made.kafka)
