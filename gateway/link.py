@@ -28,6 +28,7 @@ class Link(asyncio.Protocol):
 
     __slots__ = (
         "_closed",
+        "_due_s",
         "_fragments",
         "_held",
         "_inbox",
@@ -56,6 +57,7 @@ class Link(asyncio.Protocol):
         self._fragments: list[bytes] | None = None
         self._response: Response | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due_s = 0.0
         self._held = self._write_paused = self._closed = self.opened = False
         self._transport: asyncio.Transport
         self.session: Session | None = None
@@ -363,10 +365,12 @@ class Link(asyncio.Protocol):
         if deadline_s is None:
             return
         if self._timer is not None:
-            if self._timer.when() <= deadline_s:
+            if self._due_s <= deadline_s:
                 return
             self._timer.cancel()
-        self._timer = self._server.loop.call_at(deadline_s, self._wake)
+        self._due_s = deadline_s
+        wait_s = deadline_s - self._server.now().s
+        self._timer = self._server.loop.call_later(max(0.0, wait_s), self._wake)
 
     def _wake(self) -> None:
         self._timer = None

@@ -64,8 +64,8 @@ class Server:
         self._all_closed = asyncio.Event()
 
     def now(self) -> Instant:
-        """The moment, by the loop's clock and in UTC."""
-        return Instant(self.loop.time(), time.time_ns() // 1_000_000)
+        """The moment, by the monotonic clock (the loop's has whole milliseconds) and in UTC."""
+        return Instant(time.monotonic(), time.time_ns() // 1_000_000)
 
     @property
     def crowded(self) -> bool:
@@ -222,7 +222,7 @@ class Server:
         self._metrics.count(effect.metric, *effect.labels)
 
     def answered(self, write: Write) -> None:
-        self._metrics.answered(write.action, self.loop.time() - write.since_s)
+        self._metrics.answered(write.action, time.monotonic() - write.since_s)
 
     # From the log.
 

@@ -31,6 +31,9 @@ async def run(config: Config, main: Main, schemas: Schemas | None, stop: asyncio
     with tempfile.TemporaryDirectory(prefix="chargewire-") as folder:
         directory = Path(folder)
         told = exposition.Workers(directory)
+        names = [f"worker-{number}" for number in range(1, config.workers + 1)]
+        for name in names:  # before anyone can ask: no worker at all would be ready
+            told.expect(name)
         admin = Admin(
             config.admin,
             application(
@@ -42,9 +45,12 @@ async def run(config: Config, main: Main, schemas: Schemas | None, stop: asyncio
         )
         await admin.start()
         try:
-            names = [f"worker-{number}" for number in range(1, config.workers + 1)]
-            keeping = [_keep(config, main, name, directory, told, stop) for name in names]
-            return max(await asyncio.gather(*keeping))
+            async with asyncio.TaskGroup() as group:  # a bug in one must not leave the others alone
+                keeping = [
+                    group.create_task(_keep(config, main, name, directory, told, stop))
+                    for name in names
+                ]
+            return max(task.result() for task in keeping)
         finally:
             await admin.stop()
 
@@ -71,6 +77,7 @@ async def _keep(  # noqa: PLR0913 - what one worker needs, and what it is told b
             stop.set()
             return code or 1
         log.error("a worker died and is started again", worker=name, exit_code=code)
+        told.expect(name)  # not ready meanwhile
         await asyncio.sleep(RESTART_AFTER_S)  # nothing to await: a pause between attempts
 
 
@@ -78,14 +85,16 @@ async def _ended(process: SpawnProcess, grace_s: float, stop: asyncio.Event) -> 
     """Wait for the process; once `stop` is set, ask it to end, and after `grace_s` make it."""
     ending = asyncio.create_task(asyncio.to_thread(process.join))
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({ending, stopping}, return_when="FIRST_COMPLETED")
-    stopping.cancel()
-    if not ending.done():
-        process.terminate()
-        done, _ = await asyncio.wait({ending}, timeout=grace_s)
-        if not done:
+    try:
+        await asyncio.wait({ending, stopping}, return_when="FIRST_COMPLETED")
+        if not ending.done():
+            process.terminate()
+            await asyncio.wait({ending}, timeout=grace_s)
+    finally:
+        stopping.cancel()
+        if not ending.done():
             process.kill()
-            await ending
+    await ending
     code = process.exitcode
     return code if code is not None and code >= 0 else 1
 
