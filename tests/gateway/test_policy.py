@@ -73,3 +73,10 @@ def test_the_row_of_the_moment_counts():
 def test_authorize_falls_back_to_error_where_a_decider_is_listed(settings, answer):
     """Nothing false enters a station's cache; without a decider the first run works."""
     assert policies(**settings).of(b"CS-1").answers.authorize == answer
+
+
+def test_an_interval_of_zero_is_none():
+    """A station would choose for itself when to boot again, and some do so at once."""
+    for status, interval_s in (("Accepted", 300), ("Pending", 60), ("Rejected", 60)):
+        row = Station(registration_status=status, boot_interval_s=0)
+        assert policies({b"CS-1": row}).of(b"CS-1").answers.interval_s == interval_s
