@@ -5,14 +5,13 @@ request that wants something is rejected, a notification is taken, since it is d
 keeps a station charging is accepted, and judged by readers of the log.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from gateway.times import timestamp
+from schemas.identity import transaction_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,32 +87,6 @@ def completed(
     if REPLIES.get((version, action)) is not _start_transaction or not isinstance(response, dict):
         return response
     return response | {"transactionId": transaction_id(station, payload)}
-
-
-def transaction_id(station: str, payload: Mapping[str, Any]) -> int:
-    """The id of the transaction that a StartTransaction begins: 1 to 2^31 - 2.
-
-    It is computed from what the station says, so that every repetition of the call, with whatever
-    message id and through whatever gateway, gets the same. The value is
-
-        1 + SHA-256(text) mod (2^31 - 2)
-
-    with the digest read as a big-endian number, and the text the five parts station, connectorId,
-    idTag, timestamp, meterStart, each led by its length in bytes as 4 bytes, big-endian. The
-    station is its id in UTF-8. Each other part is the JSON text of the value as sent, in ASCII
-    (other characters as \\u escapes); it is empty where that is no text, number or boolean, or the
-    field is absent.
-    """
-    digest = hashlib.sha256()
-    fields = (payload.get(name) for name in ("connectorId", "idTag", "timestamp", "meterStart"))
-    for part in (station.encode(), *map(_canonical, fields)):
-        digest.update(len(part).to_bytes(4, "big"))
-        digest.update(part)
-    return 1 + int.from_bytes(digest.digest(), "big") % (2**31 - 2)
-
-
-def _canonical(value: object) -> bytes:
-    return json.dumps(value).encode() if isinstance(value, str | int | float) else b""
 
 
 def _constant(**fields: str) -> _Answer:

@@ -25,7 +25,8 @@ MAY_IMPORT = {
 PURE = {
     *("schemas.catalogue", "schemas.codec", "schemas.compatibility", "schemas.conversion"),
     *("schemas.decoders", "schemas.derive", "schemas.event_docs", "schemas.fitting"),
-    *("schemas.forms", "schemas.kafka_options", "schemas.lock", "schemas.notation"),
+    *("schemas.forms", "schemas.identity", "schemas.kafka_options", "schemas.lock"),
+    *("schemas.notation",),
     *("schemas.records",),
     *("schemas.setting_values", "schemas.settings", "schemas.subjects", "schemas.topics"),
     *("schemas.variables", "schemas.writers"),

@@ -1,8 +1,5 @@
 """What every call of a station is answered, and who decides it."""
 
-import hashlib
-import json
-
 import jsonschema
 import msgspec
 import pytest
@@ -17,11 +14,11 @@ from gateway.replies import (
     completed,
     reply,
     timestamp,
-    transaction_id,
     waits,
 )
 from gateway.validation import check
 from schemas.catalogue import ACTIONS, VERSIONS, json_schema
+from schemas.identity import transaction_id
 from tests.schemas.payloads import full, turns
 
 NOW_MS = 1_706_745_599_007
@@ -189,45 +186,6 @@ START = {
     "timestamp": "2024-01-31T23:59:59Z",
     "meterStart": 1234,
 }
-GOLDEN = [
-    ("CS-1", START, 1919808013),
-    ("CS-2", START, 1410554775),
-    ("CS-1", START | {"meterStart": 0}, 2128155886),
-    ("CS-1", START | {"reservationId": 7}, 1919808013),
-    ("Säule 1", START | {"idTag": "é😀"}, 826966299),
-    ("CS-1", {}, 2018493782),
-    ("CS-1", START | {"idTag": None}, 405665380),
-    ("CS-1", START | {"meterStart": 1234.0}, 942593618),
-]
-
-
-@pytest.mark.parametrize(("station", "call", "expected"), GOLDEN)
-def test_transaction_ids_never_change(station, call, expected):
-    """They are in the stations' memories, and in every table: these are for ever."""
-    assert transaction_id(station, call) == expected
-
-
-def test_a_transaction_id_is_what_its_contract_says():
-    """Reckoned here by hand, from the text that is documented."""
-    parts = [b"CS-1", b"1", b'"04A1B2C3"', b'"2024-01-31T23:59:59Z"', b"1234"]
-    text = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-    digest = int(hashlib.sha256(text).hexdigest(), 16)
-    assert transaction_id("CS-1", START) == 1 + digest % (2**31 - 2)
-
-
-@given(st.text(max_size=48), st.dictionaries(st.sampled_from(sorted(START)), JSON))
-def test_a_transaction_id_is_a_positive_int32_and_the_same_again(station, call):
-    """Whatever is in the call, however its text is written."""
-    first = transaction_id(station, call)
-    assert 0 < first < 2**31
-    assert transaction_id(station, json.loads(json.dumps(call, indent=1))) == first
-
-
-@pytest.mark.parametrize("field", sorted(START))
-def test_each_field_of_the_natural_key_counts(field):
-    """A start that differs in one of them is another transaction."""
-    other = {key: value for key, value in START.items() if key != field}
-    assert transaction_id("CS-1", other) != transaction_id("CS-1", START)
 
 
 def test_a_repeated_start_gets_the_same_answer():
