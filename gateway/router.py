@@ -59,8 +59,8 @@ class Router(Generic[L]):
     def connected(self, key: bytes, epoch: int) -> bool:
         """A connection of the station is in the log at this offset, here or elsewhere.
 
-        Supersedes every link of it that is older; True where there was one. A link whose epoch is
-        not known yet is judged when it is: call this again with its epoch.
+        Supersedes every link of it that is older and forgets it; True where there was one. A link
+        whose epoch is not known yet is judged when it is: call this again with its epoch.
         """
         if key not in self._links:
             return False
@@ -72,5 +72,7 @@ class Router(Generic[L]):
             if link.epoch is not None and link.epoch < newest
         ]
         for link in older:
+            # It may take seconds to close; the next to connect must not take it over once more.
+            self.remove(link)
             link.superseded()
         return bool(older)

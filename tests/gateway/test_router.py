@@ -36,6 +36,20 @@ def test_a_connection_elsewhere_supersedes_ours():
     assert ours.events == ["superseded"]
 
 
+def test_a_link_is_superseded_once():
+    """Also where it takes its time to close: our own `connected` comes back from the log."""
+    router = Router()
+    old, new = FakeLink(b"a", 5), FakeLink(b"a", 9)
+    router.add(old)
+    router.add(new)
+    assert router.connected(b"a", 9)
+    assert not router.connected(b"a", 9)
+    assert router.connected(b"a", 12)
+    assert (old.events, new.events) == (["superseded"], ["superseded"])
+    router.remove(old)
+    assert not router.holds(b"a")
+
+
 def test_an_older_epoch_read_late_changes_nothing():
     """The tail may lag behind: an old `connected` is no news, nor is our own."""
     router = Router()
