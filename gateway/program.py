@@ -72,6 +72,7 @@ async def _alone(config: Config, stop: asyncio.Event) -> int:
 
 
 async def _told(config: Config, name: str, directory: Path, stop: asyncio.Event) -> int:
+    workers.end_with_parent(stop)
     metrics = Metrics()
     instance = Instance(config, name, metrics)
 

@@ -55,6 +55,21 @@ async def run(config: Config, main: Main, schemas: Schemas | None, stop: asyncio
             await admin.stop()
 
 
+def end_with_parent(stop: asyncio.Event) -> None:
+    """In a worker: set `stop` when the parent is gone, however it ended.
+
+    Left alone, a worker would go on taking stations, seen by no probe and ended by nobody.
+    """
+    parent, loop = multiprocessing.parent_process(), asyncio.get_running_loop()
+    assert parent is not None, "a worker has a parent"
+
+    def gone() -> None:
+        loop.remove_reader(parent.sentinel)
+        stop.set()
+
+    loop.add_reader(parent.sentinel, gone)
+
+
 async def _keep(  # noqa: PLR0913 - what one worker needs, and what it is told by
     config: Config,
     main: Main,
