@@ -59,7 +59,9 @@ def application(
             if len(body) > BODY_MAX_BYTES:
                 return JSONResponse({"error_code": 413, "message": "too large"}, 413)
         path = request.scope.get("raw_path", b"").decode("ascii", "replace")
-        status, found = schemas(request.method, path, body=body)
+        # The server leaves the body of an answer to HEAD away (RFC 9110, 9.3.2).
+        method = "GET" if request.method == "HEAD" else request.method
+        status, found = schemas(method, path, body=body)
         return Response(json.dumps(found), status, media_type=_REGISTRY)
 
     return Starlette(

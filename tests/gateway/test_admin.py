@@ -84,6 +84,14 @@ async def test_the_registry_answers_at_the_root(client):
     assert (await client.get("/nowhere")).status_code == 404
 
 
+async def test_the_registry_answers_a_head_as_its_get(client):
+    """With the same status and length, and without the body."""
+    whole, head = await client.get("/schemas/ids/1"), await client.head("/schemas/ids/1")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(whole.content))
+    assert (await client.head("/nowhere")).status_code == 404
+
+
 async def test_a_body_of_any_size_is_not_taken(client):
     """Nobody fills the gateway's memory from here."""
     answer = await client.post("/subjects/x", content=b"x" * (BODY_MAX_BYTES + 1))
