@@ -20,11 +20,10 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 run: $(INSTALLED)
 	@$(BIN)/chargewire up $(if $(STATIONS),--stations $(STATIONS))
 
-test: lint
-	$(PYTHON) -m pytest
+test: check e2e
 
 check: lint
-	$(PYTHON) -m pytest -m "not kafka and not slow"
+	$(PYTHON) -m pytest -q -n 2 -m "not kafka and not slow"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -155,8 +155,9 @@ async def test_a_dropped_socket_is_an_event():
         await station.close()
 
 
-async def test_a_station_that_never_pongs_is_closed():
+async def test_a_station_that_never_pongs_is_closed(monkeypatch):
     """A half-open socket: no frame, no pong, then 1011 and the event."""
+    monkeypatch.setattr("gateway.link.CLOSE_TIME_S", 0.2)
     async with gateway(ping_interval_s=1, ping_time_s=1) as (url, _, log):
         async with await Station.connect(url, "CS-1") as station:
             station.socket.transport.pause_reading()
