@@ -1,0 +1,305 @@
+"""Gateways as processes of their own on a real Kafka, and the log as they have written it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from inspect import isawaitable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
+
+from deploy.local.ports import HOST, free_port
+from schemas import admin
+from schemas.catalogue import frame_field
+from schemas.codec import Codec
+from schemas.derive import shape
+from schemas.registry import builtin_ids
+from schemas.settings import KafkaSettings
+from schemas.topics import TOPICS, Layout, layouts, plan
+from tests.station import Station
+
+ROOT = Path(__file__).parents[2]
+PARTITIONS = 3  # a few, since every test has thirty topics of its own
+START_TIME_S = 60.0
+POLL_S = 0.02
+# The child ends with us, however we end: on Linux the kernel sees to it.
+_TETHERED = """
+import ctypes, os, signal, sys
+parent, *command = sys.argv[1:]
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+if os.getppid() != int(parent):
+    sys.exit("the parent is gone")
+os.execv(command[0], command)
+"""
+_PARTS = {"call": "request", "result": "response", "send": "send"}
+CODEC = Codec(builtin_ids())
+
+
+async def until(
+    condition: Callable[[], Any | Awaitable[Any]], what: str = "", timeout_s: float = 30.0
+) -> Any:
+    """The first true value of a condition which nothing announces. Raises TimeoutError."""
+    end_s = time.monotonic() + timeout_s
+    while True:
+        found = condition()
+        if isawaitable(found):
+            found = await found
+        if found:
+            return found
+        if time.monotonic() > end_s:
+            raise TimeoutError(what or "the condition did not become true")
+        await asyncio.sleep(POLL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A record of the log: `topic` without prefix, decoded."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp_ms: int
+    record: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.record[name]
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What the typed payload holds, as the JSON object of the frame."""
+        version, action = self["ocpp_version"], self["action"]
+        part = _PARTS[self["kind"]]
+        return shape(version, action, part).from_avro(
+            self.record[frame_field(version, action, part)]
+        )
+
+
+class Gateway:
+    """One gateway process, with ports of its own; `log` is the file of its log lines."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        self.log = log
+        self.port, self.admin = free_port(), free_port()
+        self._environ = environ | {
+            "CHARGEWIRE_LISTEN": f"{HOST}:{self.port}",
+            "CHARGEWIRE_ADMIN": f"{HOST}:{self.admin}",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"ws://{HOST}:{self.port}/ocpp"
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "start it first"
+        return self._process
+
+    def launch(self) -> None:
+        """Start the process, which takes a second or two to be ready."""
+        launch = [sys.executable, "-I", "-S", "-c", _TETHERED, str(os.getpid())]
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [*launch, sys.executable, "-m", "gateway"],
+                cwd=ROOT,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    async def ready(self, timeout_s: float = START_TIME_S) -> None:
+        """Wait until stations may come. Raises TimeoutError; AssertionError where it ended."""
+
+        async def is_ready() -> bool:
+            assert self.process.poll() is None, f"ended by itself:\n{self.said()}"
+            return (await self.asked("readyz"))[0] == 200
+
+        try:
+            await until(is_ready, "not ready", timeout_s)
+        except TimeoutError:
+            raise TimeoutError(f"not ready: {self.said()[-2000:]}") from None
+
+    async def asked(self, path: str) -> tuple[int, str]:
+        """(status, body) of the admin port; status 0 where nobody listens."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            try:
+                response = await client.get(f"http://{HOST}:{self.admin}/{path}", timeout=10)
+            except httpx.TransportError:
+                return 0, ""
+        return response.status_code, response.text
+
+    async def metrics(self) -> dict[str, float]:
+        """Name with labels, as in `refusals_total{reason="outage"}` -> value."""
+        found = {}
+        for family in text_string_to_metric_families((await self.asked("metrics"))[1]):
+            for name, labels, value, *_ in family.samples:
+                shown = ",".join(f'{key}="{labels[key]}"' for key in sorted(labels))
+                short = name.removeprefix("chargewire_")
+                found[f"{short}{{{shown}}}" if shown else short] = value
+        return found
+
+    def said(self) -> str:
+        """The lines of its log so far."""
+        return self.log.read_text(errors="replace")
+
+    def terminate(self) -> None:
+        """SIGTERM: it is to end in good order."""
+        self.process.terminate()
+
+    def kill(self) -> None:
+        """kill -9 of the process and all its workers."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    async def ended(self, timeout_s: float = 30.0) -> int:
+        """Wait for the end of the process; its exit code. Raises TimeoutError."""
+        await until(lambda: self.process.poll() is not None, "still running", timeout_s)
+        return self.process.returncode
+
+
+class Fleet:
+    """The gateways of one test, side by side below one prefix; all of them end with it."""
+
+    def __init__(self, bootstrap: str, prefix: str, folder: Path, **limits: object) -> None:
+        self.bootstrap = bootstrap
+        self.prefix = prefix
+        self.folder = folder
+        self.gateways: list[Gateway] = []
+        self._stations: list[Station] = []
+        self._environ = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("CHARGEWIRE_")},
+            "CHARGEWIRE_KAFKA": bootstrap,
+            "CHARGEWIRE_PREFIX": prefix,
+            "CHARGEWIRE_PARTITIONS": str(PARTITIONS),
+            "CHARGEWIRE_ALLOW_SINGLE_REPLICA": "true",
+            "CHARGEWIRE_LOG_FORMAT": "json",
+            **_variables(limits),
+        }
+
+    async def topics(self, replication: int = 1) -> None:
+        """Make the topics, as `chargewire topics apply` does."""
+        await apply_topics(self.bootstrap, self.prefix, replication)
+
+    def launch(self, **limits: object) -> Gateway:
+        """A gateway that has been started, and may not be ready; `limits` by setting's name."""
+        log = self.folder / f"gateway-{len(self.gateways) + 1}.log"
+        gateway = Gateway(self._environ | _variables(limits), log)
+        self.gateways.append(gateway)
+        gateway.launch()
+        return gateway
+
+    async def start(self, **limits: object) -> Gateway:
+        """A gateway that is ready."""
+        gateway = self.launch(**limits)
+        await gateway.ready()
+        return gateway
+
+    async def connect(self, gateway: Gateway, name: str, *rest: Any, **options: Any) -> Station:
+        """A station at the gateway, as Station.connect; its socket ends with the test."""
+        station = await Station.connect(gateway.url, name, *rest, **options)
+        self._stations.append(station)
+        return station
+
+    async def log(self, *topics: str) -> list[Logged]:
+        """All that is in these topics (all, where none is named) now; see `read`."""
+        return await read(self.bootstrap, self.prefix, topics or tuple(TOPICS))
+
+    async def logged(
+        self, enough: Callable[[list[Logged]], object], *topics: str, timeout_s: float = 30.0
+    ) -> list[Logged]:
+        """What is in these topics as soon as it is enough. Raises TimeoutError."""
+
+        async def found() -> list[Logged] | None:
+            records = await self.log(*topics)
+            return records if enough(records) else None
+
+        records: list[Logged] = await until(found, "not in the log", timeout_s)
+        return records
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for gateway in self.gateways:
+            gateway.kill()
+        for station in self._stations:
+            station.abort()
+        await asyncio.gather(*(station.closed() for station in self._stations))
+        if error is not None:
+            for gateway in self.gateways:
+                error.add_note(f"{gateway.log.name}:\n{gateway.said()[-2000:]}")
+
+
+def _variables(limits: dict[str, object]) -> dict[str, str]:
+    return {f"CHARGEWIRE_{name.upper()}": str(value) for name, value in limits.items()}
+
+
+def wanted_topics(prefix: str, replication: int = 1) -> dict[str, Layout]:
+    """Full name -> layout of the topics that a test has."""
+    return layouts(prefix, partitions=PARTITIONS, replication=replication)
+
+
+async def apply_topics(bootstrap: str, prefix: str, replication: int = 1) -> None:
+    """Make all topics below a prefix."""
+    settings = KafkaSettings(kafka=bootstrap, prefix=prefix, partitions=PARTITIONS)
+    await admin.apply(settings, plan({}, wanted_topics(prefix, replication)))
+
+
+async def read(bootstrap: str, prefix: str, topics: Sequence[str]) -> list[Logged]:
+    """Topics from their beginning to where they end now, by topic, partition and position."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        places = [TopicPartition(prefix + name, n) for name in topics for n in range(PARTITIONS)]
+        ends = await consumer.end_offsets(places)
+        left = {at for at, end in ends.items() if end > 0}
+        consumer.assign(sorted(left))
+        await consumer.seek_to_beginning()
+        found = []
+        while left:
+            for at, batch in (await consumer.getmany(timeout_ms=100)).items():
+                found += [_logged(at.topic.removeprefix(prefix), one) for one in batch]
+            left -= {at for at in left if await consumer.position(at) >= ends[at]}
+        return sorted(found, key=lambda one: (one.topic, one.partition, one.offset))
+    finally:
+        await consumer.stop()
+
+
+def _logged(topic: str, one: Any) -> Logged:
+    record: dict[str, Any] = {}
+    if one.value is not None:
+        name, record = CODEC.decode(one.value)
+        assert name == topic, "a record has the schema of its topic"
+    place = topic, one.partition, one.offset, one.key, one.value
+    return Logged(*place, tuple(one.headers), one.timestamp, record)
+
+
+async def send(bootstrap: str, prefix: str, topic: str, key: str, **record: object) -> None:
+    """Put one record into a topic, as another team's service does."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        await producer.send_and_wait(prefix + topic, CODEC.encode(topic, record), key.encode())
+    finally:
+        await producer.stop()
