@@ -5,7 +5,8 @@
 #   make check              what needs no broker: seconds, no port
 #   make e2e                the tests against real services alone
 #   make bench              the figures of docs/performance.md
-#   make schemas            write schemas/avro again
+#   make schemas            write schemas/avro and docs/events.md again
+#   make docs               write the tables of docs/operations.md again
 #   make fmt                format, and mend what the linter can
 #   make constraints        take the newest versions that pyproject.toml allows
 #   make locks              resolve the broker's jars again
@@ -15,7 +16,7 @@ PYTHON := $(BIN)/python
 INSTALLED := .venv/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check lint e2e bench schemas fmt constraints locks clean
+.PHONY: run test check lint e2e bench schemas docs fmt constraints locks clean
 
 run: $(INSTALLED)
 	@$(BIN)/chargewire up $(if $(STATIONS),--stations $(STATIONS))
@@ -38,6 +39,9 @@ bench: $(INSTALLED)
 
 schemas: $(INSTALLED)
 	$(PYTHON) -m schemas.generate
+
+docs: $(INSTALLED)
+	$(PYTHON) -m chargewire.manual
 
 fmt: $(INSTALLED)
 	$(BIN)/ruff check --fix .

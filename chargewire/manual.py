@@ -1,0 +1,98 @@
+"""Writes the tables of docs/operations.md out of the code; `make docs` runs it."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import click
+
+from chargewire.config_command import plain
+from gateway.config import Config
+from gateway.metrics import FAMILIES
+from gateway.validation import DEFAULT_QUIRKS, QUIRKS
+from schemas import kafka_options
+from schemas.settings import describe
+
+PAGE = Path(__file__).parent.parent / "docs" / "operations.md"
+_TABLE = re.compile(r"(<!-- table: (\w+)[^>]*-->\n)(?:.*\n)*?(<!-- end -->)")
+
+
+def settings() -> str:
+    """Every setting of the gateway: variable, default with its unit, meaning."""
+    return _table(
+        ("variable", "default", "what it is"),
+        (
+            (
+                f"`{row.variable}`",
+                " ".join(filter(None, (f"`{plain(row.default)}`", row.unit))),
+                row.doc,
+            )
+            for row in describe(Config())
+        ),
+    )
+
+
+def options() -> str:
+    """Kafka's client options that are passed through."""
+    return _table(
+        ("option", "variable", "what it is"),
+        (
+            (f"`{name}`", f"`{kafka_options.variable(name)}`", option.doc)
+            for name, option in kafka_options.OPTIONS.items()
+        ),
+    )
+
+
+def metrics() -> str:
+    """Every metric under the name by which Prometheus knows it."""
+    return _table(
+        ("metric", "kind", "labels", "what it is"),
+        (
+            (
+                f"`chargewire_{family.name}{'_total' if family.kind == 'counter' else ''}`",
+                family.kind,
+                ", ".join(f"`{label}`" for label in family.labels),
+                family.doc,
+            )
+            for family in FAMILIES.values()
+        ),
+    )
+
+
+def rules() -> str:
+    """Every rule that can be bent for a station."""
+    return _table(
+        ("rule", "lenient", "what is taken"),
+        (
+            (f"`{name}`", "yes" if name in DEFAULT_QUIRKS else "no", doc)
+            for name, doc in QUIRKS.items()
+        ),
+    )
+
+
+TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {"settings": settings, "options": options, "metrics": metrics, "rules": rules}
+)
+
+
+def written(page: str) -> str:
+    """The page with each of its tables as it should be. KeyError: a table that nobody makes."""
+    return _TABLE.sub(lambda found: found[1] + TABLES[found[2]]() + "\n" + found[3], page)
+
+
+def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    cells = [tuple(heading)]
+    cells.append(("---",) * len(cells[0]))
+    cells += [tuple(cell.replace("|", "\\|") for cell in row) for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+@click.command()
+def main() -> None:
+    """Write the tables of docs/operations.md again."""
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

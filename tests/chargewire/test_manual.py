@@ -1,0 +1,35 @@
+"""The tables of docs/operations.md: made of the code, and up to date."""
+
+import pytest
+
+from chargewire.manual import PAGE, TABLES, written
+from gateway.config import Config
+from gateway.metrics import FAMILIES
+from schemas.settings import describe
+
+
+def test_the_page_is_up_to_date() -> None:
+    """`make docs` would change nothing, and no table is missing."""
+    page = PAGE.read_text(encoding="utf-8")
+    assert written(page) == page, "run `make docs`"
+    assert all(page.count(f"<!-- table: {name}") == 1 for name in TABLES)
+
+
+def test_every_setting_and_every_metric_has_a_line() -> None:
+    """With the name that an operator types."""
+    for row in describe(Config()):
+        assert TABLES["settings"]().count(f"| `{row.variable}` |") == 1
+    assert len(TABLES["metrics"]().splitlines()) == len(FAMILIES) + 2
+    assert "| `chargewire_frames_total` | counter |" in TABLES["metrics"]()
+    assert "| `chargewire_ack_seconds` | histogram |" in TABLES["metrics"]()
+
+
+def test_only_what_is_between_the_marks_is_written() -> None:
+    """What a person wrote stays, and a table that nobody makes is an error."""
+    page = "before\n<!-- table: metrics, by `make docs` -->\nold\n<!-- end -->\nafter\n"
+    found = written(page)
+    assert found.startswith("before\n<!-- table: metrics, by `make docs` -->\n| metric |")
+    assert found.endswith("|\n<!-- end -->\nafter\n")
+    assert "old" not in found
+    with pytest.raises(KeyError):
+        written(page.replace("metrics", "horoscopes"))
