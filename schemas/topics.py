@@ -12,10 +12,11 @@ REPLICATION = 3
 MIN_INSYNC = 2
 FRAME_LIMIT_BYTES = 262_144
 # An event may hold a frame twice (typed and raw), and batches and headers take room as well.
-RECORD_PER_FRAME = 8
+RECORD_PER_FRAME = 8  # the largest record, in frame limits
 
 _DAY_MS = 86_400_000
 _FOREVER = -1
+_APPLY = "run `chargewire topics apply`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +135,28 @@ def layouts(
 
     With fewer replicas than two, min.insync.replicas is what there is.
     """
+    durability = {
+        "max.message.bytes": str(RECORD_PER_FRAME * frame_limit_bytes),
+        "min.insync.replicas": str(min(MIN_INSYNC, replication)),
+        "unclean.leader.election.enable": "false",
+    }
     return {
-        prefix + row.name: Layout(
-            partitions,
-            replication,
-            {
-                "cleanup.policy": row.cleanup,
-                "retention.ms": str(row.retention_ms),
-                "max.message.bytes": str(RECORD_PER_FRAME * frame_limit_bytes),
-                "min.insync.replicas": str(min(MIN_INSYNC, replication)),
-                "unclean.leader.election.enable": "false",
-            },
-        )
+        prefix + row.name: Layout(partitions, replication, _keeping(row) | durability)
         for row in (*TOPICS.values(), *map(table, tables))
     }
+
+
+def _keeping(row: Topic) -> dict[str, str]:
+    """What is kept, and for how long; said in full, since a broker has defaults of its own."""
+    options = {
+        "cleanup.policy": row.cleanup,
+        "retention.ms": str(row.retention_ms),
+        "retention.bytes": "-1",
+    }
+    if (row.cleanup, row.retention_ms) == _LOG:
+        return options
+    # Only closed segments are deleted or compacted, and a segment is open for a week by default.
+    return options | {"segment.ms": str(_DAY_MS)}
 
 
 def plan(existing: Mapping[str, Layout], wanted: Mapping[str, Layout]) -> list[Change]:
@@ -199,27 +208,34 @@ def faults(
 ) -> list[str]:
     """What keeps a gateway from promising durability on these topics; empty if nothing does.
 
-    Every topic must be there, with the right number of partitions and room for the largest event;
-    and unless a single replica is allowed, with three replicas, two of them in sync, and no unclean
-    leader election.
+    Every topic must be there, with the right number of partitions, room for the largest event and
+    the right cleanup: a log that is compacted loses events, a state that is not loses its oldest.
+    Unless a single replica is allowed, it must have three replicas, two of them in sync, and no
+    unclean leader election.
     """
     found: list[str] = []
     for name, want in wanted.items():
         have = existing.get(name)
         if have is None:
-            found.append(f"{name} is missing: run `chargewire topics apply`")
+            found.append(f"{name} is missing: {_APPLY}")
             continue
         if have.partitions != want.partitions:
-            found.append(f"{name} has {have.partitions} partitions, not {want.partitions}")
+            found.append(
+                f"{name} has {have.partitions} partitions, not {want.partitions}: say so with "
+                "CHARGEWIRE_PARTITIONS, or use a new prefix"
+            )
         room, needed = (int(side.config.get("max.message.bytes", 0)) for side in (have, want))
         if room < needed:
-            found.append(f"{name} has max.message.bytes {room}, below {needed}")
+            found.append(f"{name} has max.message.bytes {room}, below {needed}: {_APPLY}")
+        cleanup, wanted_cleanup = (side.config.get("cleanup.policy") for side in (have, want))
+        if cleanup != wanted_cleanup:
+            found.append(f"{name} has cleanup.policy {cleanup}, not {wanted_cleanup}: {_APPLY}")
         if allow_single_replica:
             continue
         if have.replication < REPLICATION:
             found.append(f"{name} has {have.replication} replicas, not {REPLICATION}")
         if int(have.config.get("min.insync.replicas", "1")) < MIN_INSYNC:
-            found.append(f"{name} has min.insync.replicas below {MIN_INSYNC}")
+            found.append(f"{name} has min.insync.replicas below {MIN_INSYNC}: {_APPLY}")
         if have.config.get("unclean.leader.election.enable", "false") != "false":
-            found.append(f"{name} allows unclean leader election")
+            found.append(f"{name} allows unclean leader election: {_APPLY}")
     return found

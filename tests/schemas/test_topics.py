@@ -69,6 +69,15 @@ def test_a_layout_is_made_for_durability() -> None:
     assert layout.config["max.message.bytes"] == "8000"
 
 
+def test_what_is_kept_does_not_hang_on_the_defaults_of_a_broker() -> None:
+    """No size ends a log; segments of what has an end, or only a last, are closed every day."""
+    configs = {name: layout.config for name, layout in WANTED.items()}
+    assert {config["retention.bytes"] for config in configs.values()} == {"-1"}
+    closed = {name for name, config in configs.items() if config.get("segment.ms") == "86400000"}
+    ends = ("refusals", "gateways", "commands", "decisions", "id-tokens", "stations")
+    assert closed == {f"ocpp.{name}" for name in ends}
+
+
 def test_a_single_replica_is_enough_for_itself() -> None:
     """On one broker two in-sync replicas could never be had, and nothing could be written."""
     assert layouts("x.", replication=1)["x.metering"].config["min.insync.replicas"] == "1"
@@ -84,7 +93,7 @@ def test_an_empty_cluster_needs_every_topic() -> None:
 def test_there_is_nothing_to_do_where_all_is_well() -> None:
     """Options and topics that are none of ours are left alone."""
     existing = {
-        name: replace(layout, config={**layout.config, "segment.ms": "5"})
+        name: replace(layout, config={**layout.config, "flush.ms": "5"})
         for name, layout in WANTED.items()
     }
     assert plan(existing | {"ocpp.other": Layout(1, 1)}, WANTED) == []
@@ -129,6 +138,7 @@ def test_a_good_cluster_has_no_faults() -> None:
         ({"config": {"min.insync.replicas": "1"}}, "min.insync.replicas below 2"),
         ({"config": {"unclean.leader.election.enable": "true"}}, "unclean leader election"),
         ({"config": {"max.message.bytes": "1048588"}}, "max.message.bytes 1048588, below 2097152"),
+        ({"config": {"cleanup.policy": "compact"}}, "cleanup.policy compact, not delete"),
     ],
 )
 def test_what_would_break_a_promise_is_a_fault(change: dict[str, object], fault: str) -> None:
