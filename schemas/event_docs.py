@@ -1,5 +1,6 @@
 """Writes docs/events.md: the topics, and every record on them, for those who read or write them."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -38,7 +39,8 @@ What chargewire writes to Kafka and reads from it: for those who build on its to
 To answer a station's call yourself, list its action in `CHARGEWIRE_DECIDED`, read the calls that
 have `decision_by`, and write a Decision (see [decisions](#decisions-decision)) before then.
 
-In the tables `?` marks what may be null, and `time` is timestamp-millis.
+In the tables `?` marks what may be null, `=` what a field is that its writer leaves out, and `time`
+is timestamp-millis.
 """
 _READING = """\
 ## Reading a topic
@@ -160,8 +162,8 @@ def document() -> str:
             "\n## Events of a block\n",
             _WIDE,
             *_fields(records.schema(BLOCKS[0])["fields"][: -len(records.frame_fields(BLOCKS[0]))]),
-            "| `error` | Error? | Set where the frame is an error: |",
-            *_fields(_type(_field_of(BLOCKS[0], "error"))["fields"], under="error."),
+            *_fields([_field_of(BLOCKS[0], "error")], heading=False),
+            *_fields(_type(_field_of(BLOCKS[0], "error"))["fields"], "error.", heading=False),
             *(line for block in BLOCKS for line in _block(block)),
             *(line for topic in records.RECORDS if topic not in BLOCKS for line in _small(topic)),
             "",
@@ -184,13 +186,17 @@ def _kept(row: Topic) -> str:
     return "for ever" if row.retention_ms < 0 else f"{days} day{'s' if days > 1 else ''}"
 
 
-def _fields(fields: list[dict[str, Any]], under: str = "") -> Iterator[str]:
-    if not under:
+def _fields(
+    fields: list[dict[str, Any]], under: str = "", *, heading: bool = True
+) -> Iterator[str]:
+    if heading:
         yield "| field | type | |"
         yield "|---|---|---|"
     for field in fields:
         doc = field["doc"].replace("|", "\\|")
-        yield f"| `{under}{field['name']}` | {_short(field['type'])} | {doc} |"
+        default = field.get("default")
+        kind = _short(field["type"]) + ("" if default is None else f" = {json.dumps(default)}")
+        yield f"| `{under}{field['name']}` | {kind} | {doc} |"
 
 
 def _short(kind: Any) -> str:

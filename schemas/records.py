@@ -15,8 +15,8 @@ NAMESPACE = "chargewire"
 
 # Where a frame stands in the log: all events and dead letters begin so.
 _POSITION = """\
-  event_id        string      Made of epoch, station and sequence: the same event always has the
-                              same id, however often it is delivered.
+  event_id        string      Made of epoch, sequence and station: the same event always has the
+                              same id, however often it is delivered. Compare it, do not parse it.
   station         string      Station id as in the URL, percent-decoded; case-sensitive, 1 to 48
                               characters. The key of the Kafka record.
   connection_id   string      One per websocket.
@@ -58,12 +58,13 @@ sequence of its connection like any other frame.
   command_id      string?     The command that the frame belongs to.
   deviations      string[] = []  Names of the rules that were bent before it failed all the same.
   rule            string      Name of the rule that was violated.
-  path            string?     Where in the payload, as a JSON path.
+  path            string?     Where in the payload, as a JSON path (RFC 9535), such as
+                              $.meterValue[0].timestamp.
   text            string      The frame as it came, up to the frame limit; secrets are redacted,
                               bytes that are no UTF-8 are replaced.
   size            long        Bytes of the whole frame, as far as known.
   answer          string?     The exact text that was sent in answer.
-  answer_sequence  long?      Sequence of the event of that answer.
+  answer_sequence  long?      Place of that answer in the sequence. It has no event of its own.
 """
 _CONNECTIONS = """\
 Connection
@@ -122,7 +123,8 @@ A gateway is alive: written every few seconds, and the last one of an instance c
   started_at      time        When the instance started (UTC).
   at              time        When this was written (UTC): long ago means gone.
   ready           boolean     Whether it takes connections.
-  state           string?     Why it does, or does not: ready | outage | draining.
+  state           string?     Where it is in its life: starting | ready | stopping. In an outage of
+                              Kafka nothing can be written.
   connections     long        Stations connected now.
   listen          string?     Where stations connect, host:port.
   admin           string?     Where metrics and schemas are served, host:port.
@@ -176,8 +178,9 @@ _ID_TOKENS = """\
 IdToken
 Who may charge. The last record of a key counts; one without a value takes the token away.
 
-  token           string      The token as it was issued. The key of the Kafka record is its folded
-                              form, since OCPP compares tokens without regard to case.
+  token           string      The token as it was issued. The key of the Kafka record is the same
+                              with A to Z as a to z, since OCPP compares tokens without regard to
+                              case.
   type            string      IdTokenEnumType of OCPP 2.x, such as ISO14443, Central, eMAID.
   status          string      AuthorizationStatus of OCPP: Accepted, Blocked, Expired, Invalid ...
   expires_at      time?       Not valid after this (UTC); null: without end.
@@ -193,8 +196,9 @@ What the platform knows of a station. Null: the gateway's own default applies.
   boot_interval_s  long?      Seconds in the answer to BootNotification: the heartbeat interval, or
                               the time until the next try.
   security_profile  long?     The lowest OCPP security profile that is taken, 0 to 3.
-  credential_hash  string?    Salted hash of the AuthorizationKey, as hex digits.
-  credential_salt  string?    Its salt, as hex digits.
+  credential_hash  string?    HMAC-SHA-256 of the AuthorizationKey's bytes, as hex digits; the key
+                              of the HMAC is the salt.
+  credential_salt  string?    That salt, as hex digits; random, one for each station.
   quirks          string[]?   Names of the rules that are bent for this station.
   ping_interval_s  long?      Seconds between websocket pings; 0: none are sent.
   group           string?     For the platform's own use, such as a site or an owner.

@@ -35,5 +35,11 @@ def test_every_field_of_the_small_records_is_explained(topic: str) -> None:
 def test_types_are_short() -> None:
     """Optional fields and times are told in one word each."""
     assert "| `decision_by` | time? |" in PAGE
-    assert "| `deviations` | array of string |" in PAGE
+    assert "| `deviations` | array of string = [] |" in PAGE
     assert "| `v16_" not in PAGE
+
+
+def test_a_writer_sees_what_may_be_left_out() -> None:
+    """A Command without them is one that fails at once, for the first time."""
+    assert '| `when_offline` | string = "fail" |' in PAGE
+    assert "| `attempt` | long = 1 |" in PAGE
