@@ -1,0 +1,215 @@
+"""What frames of any OCPP version say, as version-neutral facts: the vocabulary, and its one table."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """Where a fact stands in the log.
+
+    Facts of a station are in the order of (epoch, sequence), never of a clock. An epoch of -1 is
+    one that was never known. `observed_ms` is the gateway's clock, in milliseconds since 1970
+    (UTC). All facts of one event have the same At.
+    """
+
+    station: str
+    epoch: int
+    sequence: int
+    observed_ms: int
+    event_id: str
+
+
+# In all facts: `*_ms` are milliseconds since 1970 (UTC) by the station's own clock, None where they
+# could not be read. `*_text` is what the station wrote, where the milliseconds do not say all of
+# it: no zone, an offset, a finer fraction, garbage. None is also whatever the station did not say.
+# `transaction` is the station's or our id as text and as sent, be it "0" or "-1". EVSEs exist from
+# 2.x on only.
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A station has a connection; its epoch is the offset of the record that says so."""
+
+    at: At
+    gateway: str | None = None
+    version: str | None = None
+    remote_address: str | None = None
+    connection_id: str | None = None
+    security_profile: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """A connection has ended. Its epoch may be -1: then `connection_id` tells which one."""
+
+    at: At
+    connection_id: str | None = None
+    code: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """BootNotification: what the station is."""
+
+    at: At
+    vendor: str | None = None
+    model: str | None = None
+    serial: str | None = None
+    box_serial: str | None = None
+    firmware: str | None = None
+    iccid: str | None = None
+    imsi: str | None = None
+    meter_type: str | None = None
+    meter_serial: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BootAnswered:
+    """The answer to a BootNotification: Accepted, Pending or Rejected."""
+
+    at: At
+    status: str | None = None
+    interval_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Heartbeat."""
+
+    at: At
+
+
+@dataclass(frozen=True, slots=True)
+class StatusTold:
+    """The status of a connector; connector 0 is the station as a whole."""
+
+    at: At
+    evse: int | None = None
+    connector: int | None = None
+    status: str | None = None
+    error_code: str | None = None
+    info: str | None = None
+    vendor_id: str | None = None
+    vendor_error: str | None = None
+    told_ms: int | None = None
+    told_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStarted:
+    """StartTransaction of 1.6, whose id follows from the call; TransactionEvent Started of 2.x."""
+
+    at: At
+    transaction: str | None = None
+    evse: int | None = None
+    connector: int | None = None
+    token: str | None = None
+    token_type: str | None = None
+    told_ms: int | None = None
+    told_text: str | None = None
+    meter_wh: Decimal | None = None
+    reservation: int | None = None
+    remote_start: int | None = None
+    offline: bool | None = None
+    seq_no: int | None = None
+    charging_state: str | None = None
+    trigger: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionUpdated:
+    """TransactionEvent Updated of 2.x."""
+
+    at: At
+    transaction: str | None = None
+    seq_no: int | None = None
+    told_ms: int | None = None
+    evse: int | None = None
+    connector: int | None = None
+    token: str | None = None
+    token_type: str | None = None
+    charging_state: str | None = None
+    trigger: str | None = None
+    offline: bool | None = None
+    remote_start: int | None = None
+    reservation: int | None = None
+    meter_wh: Decimal | None = None
+    told_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStopped:
+    """StopTransaction of 1.6, TransactionEvent Ended of 2.x."""
+
+    at: At
+    transaction: str | None = None
+    seq_no: int | None = None
+    told_ms: int | None = None
+    told_text: str | None = None
+    token: str | None = None
+    token_type: str | None = None
+    meter_wh: Decimal | None = None
+    reason: str | None = None
+    offline: bool | None = None
+    evse: int | None = None
+    connector: int | None = None
+    trigger: str | None = None
+    charging_state: str | None = None
+    remote_start: int | None = None
+    reservation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionAnswered:
+    """What a StartTransaction, StopTransaction or TransactionEvent was told about its token."""
+
+    at: At
+    transaction: str | None = None
+    status: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """One sampled value, with OCPP's defaults applied.
+
+    `index` counts the samples of its frame from 0. `value` is exact and in base units (`unit`: Wh,
+    W, varh, A ...), None where it is no number; `raw` is what the station sent. `signed` is a
+    signed value kept whole: its text, or its object as JSON text.
+    """
+
+    at: At
+    index: int
+    source: str
+    transaction: str | None = None
+    evse: int | None = None
+    connector: int | None = None
+    told_ms: int | None = None
+    told_text: str | None = None
+    measurand: str = "Energy.Active.Import.Register"
+    phase: str | None = None
+    location: str = "Outlet"
+    context: str = "Sample.Periodic"
+    format: str = "Raw"
+    unit: str | None = None
+    value: Decimal | None = None
+    raw: str | None = None
+    signed: str | None = None
+
+
+Fact = (
+    Connected
+    | Disconnected
+    | Booted
+    | BootAnswered
+    | Seen
+    | StatusTold
+    | TransactionStarted
+    | TransactionUpdated
+    | TransactionStopped
+    | TransactionAnswered
+    | Sampled
+)
