@@ -13,6 +13,7 @@ import fastavro
 from fastavro.validation import ValidationError, validate
 
 from schemas import lock, records
+from schemas.words import word_fields
 from schemas.writers import Write, writer
 
 _MAGIC = b"\x00"
@@ -70,7 +71,7 @@ class Codec:
         """
         parts = [self._headers[topic]]
         try:
-            _writer(topic)(record, parts.append)
+            _writer(topic)(record, parts.extend)
         except (AttributeError, LookupError, TypeError) as error:
             raise TypeError(f"{topic}: {_complaint(topic, record) or error}") from error
         return b"".join(parts)
@@ -132,7 +133,8 @@ def _published(schema_id: int) -> tuple[str, Mapping[str, Any]]:
 
 @cache
 def _writer(topic: str) -> Write:
-    return writer(records.schema(topic), one_of=records.frame_fields(topic))
+    schema, one_of = records.schema(topic), records.frame_fields(topic)
+    return writer(schema, one_of, words=word_fields(topic))
 
 
 @cache

@@ -94,10 +94,14 @@ def avro_record(version: str, action: str, part: str) -> Avro:
     live in a namespace of its own, so that a later version never disturbs those of another
     payload. Raises SchemaError when the versions contradict each other.
     """
+    return united_record(_sharing(version, action, part), namespace(version, action, part))
+
+
+def namespace(version: str, action: str, part: str) -> str:
+    """Where the names of the records of a payload live."""
     prefix = VERSIONS[version].field_prefix
     field = frame_field(version, action, part)
-    namespace = f"chargewire.{prefix}.{field.removeprefix(f'{prefix}_')}"
-    return united_record(_sharing(version, action, part), namespace)
+    return f"chargewire.{prefix}.{field.removeprefix(f'{prefix}_')}"
 
 
 def united_record(payload: Mapping[str, Form], namespace: str) -> Avro:

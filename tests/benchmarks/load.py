@@ -137,7 +137,8 @@ class Fleet:
 
         async def one(index: int) -> None:
             async with gate:
-                path = f"/ocpp/BENCH-{index:05d}"
+                # No other load has such stations: two gateways on one Kafka would take them over.
+                path = f"/ocpp/BENCH-{self._server.pid}-{index:05d}"
                 station = Station(self, path)
                 opened = station.opened
                 assert opened is not None

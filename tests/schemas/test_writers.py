@@ -24,7 +24,7 @@ FRAMES = ("f0", "f1", "f2", "f3")
 
 def written(schema: dict[str, Any], value: dict[str, Any], **options: Any) -> bytes:
     parts: list[bytes] = []
-    writer(schema, **options)(value, parts.append)
+    writer(schema, **options)(value, parts.extend)
     return b"".join(parts)
 
 
