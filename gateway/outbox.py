@@ -26,8 +26,8 @@ class Ticket:
 class Outbox:
     """Writes and closes between the tickets of events.
 
-    `send` gets the effects whose time has come, then None at the end of each go; `unknown` is
-    called when the log may or may not have one of the events.
+    `send` gets the effects whose time has come, and None after the last of a go, or where
+    nothing waits any more; `unknown` is called when the log may or may not have one of the events.
     """
 
     __slots__ = ("_send", "_waiting", "unknown", "unsent")
@@ -53,7 +53,7 @@ class Outbox:
 
     def drain(self) -> None:
         """Send what no longer waits for an event."""
-        waiting = self._waiting
+        waiting, sent = self._waiting, False
         while waiting:
             head = waiting[0]
             if isinstance(head, Ticket):
@@ -64,7 +64,13 @@ class Outbox:
                 waiting.popleft()
                 self.unsent -= 1
                 self._send(head)
-        self._send(None)
+                sent = True
+        if sent or not waiting:
+            self._send(None)
+
+    def __len__(self) -> int:
+        """Events, writes and closes that are not done with."""
+        return len(self._waiting)
 
     def clear(self) -> None:
         """Nothing more is sent."""

@@ -8,4 +8,9 @@ from functools import lru_cache
 def timestamp(at_ms: int) -> str:
     """Epoch milliseconds as YYYY-MM-DDTHH:MM:SS.mmmZ (RFC 3339): +00:00 upsets some stations."""
     seconds, millis = divmod(at_ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{millis:03d}Z"
+    return f"{_second(seconds)}.{millis:03d}Z"
+
+
+@lru_cache(maxsize=8)  # strftime is slow, and a second is long
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
