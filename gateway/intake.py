@@ -1,7 +1,8 @@
 """Whether a CALL of a station is taken: what may be asked, in which form, without its secrets."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from gateway import redaction, validation
 from gateway.frames import MESSAGE_ID_LENGTH, Call, FrameError
@@ -10,8 +11,7 @@ from schemas.catalogue import Action, Version
 from schemas.derive import shape
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True, gc=False):
     """A CALL that was taken: `payload` for replies, `record` for the log, secrets redacted."""
 
     action: Action

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from gateway.times import timestamp
 from schemas.identity import transaction_id
 
@@ -28,8 +30,7 @@ class Policy:
     authorize: str = "accept"
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, gc=False):
     """Whose call is answered, and when: `now_ms` is UTC in milliseconds since 1970."""
 
     station: str

@@ -4,7 +4,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -50,8 +49,7 @@ class PayloadError(Exception):
         self.violation = violation
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True, gc=False):
     """A payload that was taken.
 
     `payload` is the JSON object as sent, without its nulls where these were bent; a field of it
