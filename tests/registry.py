@@ -9,6 +9,7 @@ import httpx
 
 from deploy.local import artifacts, java
 from deploy.local.ports import free_port
+from deploy.local.process import POLL_S, Process
 
 _JAVA_MINIMUM = 21
 _START_TIME_S = 120
@@ -20,7 +21,7 @@ class Registry:
     def __init__(self, data: Path) -> None:
         self._data = data
         self._port = free_port()
-        self._process: java.Process | None = None
+        self._process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -35,13 +36,13 @@ class Registry:
             "quarkus.management.host": "127.0.0.1",
             "quarkus.management.port": str(free_port()),
         }
-        self._process = java.Process(
+        self._process = Process(
             [
+                java.find(_JAVA_MINIMUM),
                 *("-Xmx384m", "-XX:+UseSerialGC"),
                 *(f"-D{name}={value}" for name, value in settings.items()),
-                *("-jar", str(_unpacked() / "quarkus-run.jar")),
+                *("-jar", _unpacked() / "quarkus-run.jar"),
             ],
-            java=java.find(_JAVA_MINIMUM),
             log=self._data / "registry.log",
         )
         try:
@@ -56,7 +57,7 @@ class Registry:
         if self._process is not None:
             self._process.kill()
 
-    def _wait(self, process: java.Process) -> None:
+    def _wait(self, process: Process) -> None:
         end = time.monotonic() + _START_TIME_S
         while process.exit_code is None and time.monotonic() < end:
             try:
@@ -64,7 +65,7 @@ class Registry:
                     return
             except httpx.TransportError:
                 pass
-            time.sleep(java.POLL_S)  # another process: there is no event to await
+            time.sleep(POLL_S)  # another process: there is no event to await
         raise RuntimeError(f"The schema registry did not start:\n{process.output()[-3000:]}")
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local import artifacts, java, ports
+from deploy.local.process import POLL_S, Process
 
 _HERE = Path(__file__).parent
 _JAVA_MINIMUM = 17  # Kafka 4's, for brokers
@@ -78,7 +79,7 @@ class Broker:
     options: Mapping[str, str] = field(default_factory=dict)
     cache: Path = field(default_factory=artifacts.default_cache)
     progress: Callable[[str], None] = artifacts.report
-    _process: java.Process | None = field(default=None, init=False)
+    _process: Process | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.port = self.port or ports.free_port()
@@ -124,9 +125,8 @@ class Broker:
         ]
         settings = self._write_settings()
         await self._format(runtime, jvm, settings)
-        self._process = java.Process(
-            [*jvm, "kafka.Kafka", str(settings)],
-            java=runtime,
+        self._process = Process(
+            [runtime, *jvm, "kafka.Kafka", settings],
             log=self.data / "broker.log",
             keep=[claim],
         )
@@ -214,13 +214,13 @@ class Broker:
         """Make the log folder one of Kafka's, once."""
         if (self.data / "log" / "meta.properties").exists():
             return
-        tool = java.Process(
+        tool = Process(
             [
+                runtime,
                 *(*jvm, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format"),
                 *("--cluster-id", (self.data / "cluster.id").read_text()),
                 *("--config", str(settings), "--ignore-formatted"),
             ],
-            java=runtime,
             log=self.data / "format.log",
         )
         try:
@@ -239,7 +239,7 @@ class Broker:
                 while process.exit_code is None:
                     if "Kafka Server started" in process.output():
                         return
-                    await asyncio.sleep(java.POLL_S)
+                    await asyncio.sleep(POLL_S)
         raise BrokerError(
             f"Kafka did not start; its log is {process.log} and ends with:\n"
             f"{process.output()[-2000:]}\n"

@@ -5,9 +5,8 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import httpx
 from aiokafka.errors import KafkaError
@@ -15,15 +14,15 @@ from aiokafka.errors import KafkaError
 from deploy.local import ports
 from deploy.local.artifacts import FetchError
 from deploy.local.display import Display
-from deploy.local.fleet import Fleet
-from deploy.local.java import JavaError, Process
+from deploy.local.fleet import FAREWELL_S, Fleet
+from deploy.local.java import JavaError
 from deploy.local.kafka import Broker, BrokerError
-from deploy.local.station import SPEED
-from deploy.local.stations import FAREWELL_S
+from deploy.local.plan import Plan
+from deploy.local.process import Process
 from deploy.local.wishes import StoppedError, Wishes
-from gateway.config import Config, load
 from schemas import admin, topics
 from schemas.catalogue import BY_SUBPROTOCOL
+from schemas.settings import variable
 
 READY_TIME_S = 60.0
 FLEET_TIME_S = FAREWELL_S + 5
@@ -36,37 +35,8 @@ class UpError(Exception):
     """Why it cannot go on; the text is for the person who started it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What is to run. `count` stations at `speed`; `seed` None: other days every time."""
-
-    gateway: Config
-    data: Path
-    count: int
-    speed: float = SPEED
-    seed: int | None = None
-    config: str | None = None  # the file that the gateway is to read as well
-
-    @property
-    def kafka_port(self) -> int:
-        return _port(self.gateway.kafka)
-
-    @property
-    def stations_url(self) -> str:
-        return f"ws://{_reachable(self.gateway.listen)}{self.gateway.path}"
-
-    @property
-    def admin_url(self) -> str:
-        return f"http://{_reachable(self.gateway.admin)}"
-
-
-def run(*, stations: int, data: Path, config: str | None = None, **more: Any) -> int:
-    """Run until Ctrl-C or SIGTERM; returns the exit code. `more` are `speed` and `seed` of Plan.
-
-    Raises SettingsError with everything that is wrong with the settings.
-    """
-    settings = load({"config": config, "allow_single_replica": True})
-    plan = Plan(gateway=settings, data=data, count=stations, config=config, **more)
+def run(plan: Plan) -> int:
+    """Run until Ctrl-C or SIGTERM; returns the exit code."""
     return asyncio.run(up(plan, Display(sys.stderr)))
 
 
@@ -93,64 +63,28 @@ async def up(plan: Plan, display: Display) -> int:
 
 async def _live(plan: Plan, display: Display, wishes: Wishes, ending: AsyncExitStack) -> None:
     """Leave what ends each part on `ending`, the last one started on top."""
-    _check(plan)
-    broker = Broker(plan.data / "kafka", plan.kafka_port, progress=display.detail)
+    if obstacles := list(plan.obstacles()):
+        raise UpError("\n".join(obstacles))
+    broker = Broker(plan.folder / "kafka", plan.kafka_port, progress=display.detail)
     ending.push_async_callback(_end_broker, broker, display, wishes)
     async with display.during("Kafka", broker.bootstrap):
         await wishes.unless_stopped(broker.start())
-    async with display.during("Topics", f"{plan.gateway.prefix}*"):
+    async with display.during("Topics", f"{plan.prefix}*"):
         await wishes.unless_stopped(_apply_topics(plan, broker))
     async with display.during("Gateway", f"{plan.stations_url}/<station id>"):
         gateway = _start_gateway(plan)
         ending.push_async_callback(_end_gateway, gateway, plan, display, wishes)
         await wishes.unless_stopped(_ready(gateway, plan))
-    fleet = Fleet(plan.stations_url, plan.count, plan.data / "stations.json")
-    fleet.start(seed=plan.seed, speed=plan.speed)
+    fleet = Fleet(plan.stations_url, plan.stations, plan.folder / "stations.json")
+    fleet.start()
     ending.push_async_callback(_end_fleet, fleet, plan, display, wishes)
     display.say(_overview(plan, gateway))
     await wishes.unless_stopped(_watch(broker, gateway, fleet, plan))
 
 
-def _check(plan: Plan) -> None:
-    """Whatever would fail later for a known reason fails now. Raises UpError."""
-    problems = []
-    if "," in plan.gateway.kafka or _host(plan.gateway.kafka) not in {"localhost", ports.HOST}:
-        problems.append(
-            f"CHARGEWIRE_KAFKA={plan.gateway.kafka}: here Kafka runs on this machine, so it must "
-            "be localhost:PORT. For another Kafka, run `chargewire gateway`."
-        )
-    for name in ("kafka", "listen", "admin"):
-        port = _port(getattr(plan.gateway, name))
-        if not ports.is_free(port):
-            problems.append(
-                f"Port {port} is in use by another program (another `make run`?). Stop it, or "
-                f"choose another port with CHARGEWIRE_{name.upper()}=localhost:PORT."
-            )
-    try:
-        plan.data.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problems.append(f"CHARGEWIRE_DATA={plan.data}: {error.strerror}.")
-    if problems:
-        raise UpError("\n".join(problems))
-
-
-def _port(address: str) -> int:
-    return int(address.rpartition(":")[2])
-
-
-def _host(address: str) -> str:
-    return address.rpartition(":")[0]
-
-
-def _reachable(address: str) -> str:
-    """The address by which a program on this machine reaches one who listens there."""
-    host = _host(address)
-    return f"localhost:{_port(address)}" if host in {"", "0.0.0.0", "[::]"} else address  # noqa: S104
-
-
 async def _apply_topics(plan: Plan, broker: Broker) -> None:
     """Create what is missing; one broker holds one replica. Raises UpError."""
-    settings = replace(plan.gateway, kafka=broker.bootstrap)
+    settings = replace(plan, kafka=broker.bootstrap)
     wanted = topics.layouts(
         settings.prefix,
         partitions=settings.partitions,
@@ -169,14 +103,11 @@ async def _apply_topics(plan: Plan, broker: Broker) -> None:
 
 def _start_gateway(plan: Plan) -> Process:
     """A program of its own, as in production; Ctrl-C reaches only us."""
-    options = ["--kafka", f"{ports.HOST}:{plan.kafka_port}", "--allow-single-replica"]
+    command = [sys.executable, "-m", "chargewire", "gateway", "--allow-single-replica"]
+    command += ["--kafka", f"{ports.HOST}:{plan.kafka_port}"]
     if plan.config:
-        options += ["--config", plan.config]
-    return Process(
-        ["-m", "chargewire", "gateway", *options],
-        java=Path(sys.executable),
-        log=plan.data / "logs" / "gateway.log",
-    )
+        command += ["--config", plan.config]
+    return Process(command, log=plan.folder / "logs" / "gateway.log")
 
 
 async def _ready(gateway: Process, plan: Plan) -> None:
@@ -198,7 +129,7 @@ async def _watch(broker: Broker, gateway: Process, fleet: Fleet, plan: Plan) -> 
     """Return never; raises UpError when a part ends by itself."""
     while True:
         if not broker.running:
-            raise UpError(_obituary("Kafka has ended by itself", plan.data / "kafka/broker.log"))
+            raise UpError(_obituary("Kafka has ended by itself", plan.folder / "kafka/broker.log"))
         if gateway.exit_code is not None:
             code = gateway.exit_code
             raise UpError(_obituary(f"The gateway has ended by itself ({code})", gateway.log))
@@ -214,7 +145,7 @@ def _obituary(what: str, log: Path) -> str:
 
 
 async def _end_fleet(fleet: Fleet, plan: Plan, display: Display, wishes: Wishes) -> None:
-    if plan.count and not fleet.ended:
+    if plan.stations and not fleet.ended:
         async with display.during("Stations", "ended"):
             await wishes.unless_hurried(fleet.farewell(), FLEET_TIME_S)
     await fleet.end()
@@ -225,7 +156,7 @@ async def _end_gateway(gateway: Process, plan: Plan, display: Display, wishes: W
         return
     async with display.during("Gateway", "drained and ended"):
         gateway.signal(signal.SIGTERM)
-        time_s = plan.gateway.drain_time_s + DRAIN_EXTRA_S
+        time_s = plan.drain_time_s + DRAIN_EXTRA_S
         await wishes.unless_hurried(gateway.ended(time_s), time_s + 1)
         gateway.kill()
 
@@ -242,15 +173,13 @@ def _overview(plan: Plan, gateway: Process) -> str:
     """What runs, and what to try next."""
     command = Path(sys.argv[0]).name == "chargewire"
     name = os.path.relpath(sys.argv[0]) if command else f"{sys.executable} -m chargewire"
-    own = {"kafka": "CHARGEWIRE_KAFKA", "prefix": "CHARGEWIRE_PREFIX"}
-    default = Config()
     needed = " ".join(
-        f"{variable}={getattr(plan.gateway, field)}"
-        for field, variable in own.items()
-        if getattr(plan.gateway, field) != getattr(default, field)
+        f"{variable(name)}={getattr(plan, name)}"
+        for name in ("kafka", "prefix")
+        if plan.sources.get(name) is not None
     )
     prefix = f"{needed} {name}".strip()
-    fleet = f"{plan.count} simulated stations" if plan.count else "no simulated stations"
+    fleet = f"{plan.stations} simulated stations" if plan.stations else "no simulated stations"
     return f"""
 Running with {fleet}; the gateway's log is {gateway.log}, all data is in {plan.data}.
 In another terminal:

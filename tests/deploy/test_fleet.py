@@ -1,10 +1,43 @@
-"""The fleet of this machine and the file with its registers."""
+"""The fleet of this machine and the file with its registers, over real sockets."""
 
+import asyncio
 import json
 from pathlib import Path
 
 from deploy.local.fleet import Fleet
 from tests.deploy.central import central
+
+
+async def test_a_fleet_lives_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    """All three versions connect; at the end every session has an end and every socket a close."""
+    async with central() as system:
+        fleet = Fleet(system.url, 6, tmp_path / "stations.json")
+        fleet.start(seed=3, speed=2000)
+        await system.until(lambda: len(system.of("MeterValues")) > 3)
+        await system.until(lambda: len(system.of("TransactionEvent")) > 9)
+        assert {p.rsplit("/", 1)[1] for p in system.handshakes} == {
+            f"CW-{n:04d}" for n in range(1, 7)
+        }
+        async with asyncio.timeout(5):
+            await fleet.farewell()
+        assert fleet.ended
+        assert not system.sockets
+    events = system.of("TransactionEvent")
+    begun = {e["transactionInfo"]["transactionId"] for e in events if e["eventType"] == "Started"}
+    ended = {e["transactionInfo"]["transactionId"] for e in events if e["eventType"] == "Ended"}
+    assert begun == ended
+    starts = {str(payload) for payload in system.of("StartTransaction")}
+    stops = {str(payload) for payload in system.of("StopTransaction")}  # some are said twice
+    assert len(starts) == len(stops) > 0
+
+
+async def test_a_fleet_without_a_gateway_ends_at_once(tmp_path: Path) -> None:
+    """Nothing to say farewell to, nothing to wait for."""
+    fleet = Fleet("ws://127.0.0.1:9/ocpp", 3, tmp_path / "stations.json")
+    fleet.start(seed=1, speed=2000)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(2):
+        await fleet.farewell()
 
 
 async def test_registers_outlive_a_run(tmp_path: Path) -> None:
@@ -22,6 +55,7 @@ async def test_registers_outlive_a_run(tmp_path: Path) -> None:
             assert fleet.ended
         if before is not None:
             assert system.of("StartTransaction")[0]["meterStart"] == before
+            assert json.loads(file.read_text())["CW-0001/1"] > before
 
 
 async def test_a_damaged_file_is_as_none(tmp_path: Path) -> None:
@@ -29,7 +63,7 @@ async def test_a_damaged_file_is_as_none(tmp_path: Path) -> None:
     file = tmp_path / "stations.json"
     file.write_text("{")
     fleet = Fleet("ws://127.0.0.1:9/ocpp", 0, file)
-    fleet.start(seed=1, speed=1)
+    fleet.start()
     await fleet.farewell()
     await fleet.end()
     assert json.loads(file.read_text()) == {}

@@ -16,60 +16,24 @@ import pytest
 
 from deploy.local import ports
 from deploy.local.display import Display
-from deploy.local.up import Plan, run, up
-from gateway.config import Config
-from schemas.settings import SettingsError
+from deploy.local.plan import Plan
+from deploy.local.up import up
 
 
-def plan(data: Path, **settings: str) -> Plan:
-    return Plan(gateway=Config(allow_single_replica=True, **settings), data=data, count=0)
-
-
-async def started(wanted: Plan) -> tuple[int, str]:
-    """Exit code and what was shown."""
+async def test_what_stands_in_the_way_is_said_before_anything_is_started(tmp_path: Path) -> None:
+    """All in one go, with exit code 1."""
     shown = io.StringIO()
-    return await up(wanted, Display(shown)), shown.getvalue()
-
-
-async def test_each_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
-    """All in one go, and nothing has been started."""
-    with socket.socket() as first, socket.socket() as second:
-        taken = []
-        for holder in (first, second):
-            holder.bind((ports.HOST, 0))
-            holder.listen()
-            taken.append(holder.getsockname()[1])
-        wanted = plan(
-            tmp_path,
-            kafka=f"localhost:{ports.free_port()}",
-            listen=f"0.0.0.0:{taken[0]}",
-            admin=f"127.0.0.1:{taken[1]}",
+    with socket.create_server((ports.HOST, 0)) as taken:
+        wanted = Plan(
+            kafka="broker-1:9092",
+            listen=f"0.0.0.0:{taken.getsockname()[1]}",
+            admin=f"127.0.0.1:{ports.free_port()}",
+            data=str(tmp_path),
         )
-        code, shown = await started(wanted)
-    assert code == 1
-    assert f"Port {taken[0]} is in use" in shown
-    assert "CHARGEWIRE_LISTEN" in shown
-    assert f"Port {taken[1]} is in use" in shown
-    assert "CHARGEWIRE_ADMIN" in shown
+        assert await up(wanted, Display(shown)) == 1
+    assert "CHARGEWIRE_KAFKA=broker-1:9092" in shown.getvalue()
+    assert "CHARGEWIRE_LISTEN=localhost:PORT" in shown.getvalue()
     assert not (tmp_path / "kafka").exists()
-
-
-async def test_a_kafka_elsewhere_is_not_ours_to_start(tmp_path: Path) -> None:
-    """The message says what to run instead."""
-    code, shown = await started(plan(tmp_path, kafka="broker-1:9092,broker-2:9092"))
-    assert code == 1
-    assert "chargewire gateway" in shown
-
-
-def test_wrong_settings_are_all_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one list, before anything is started."""
-    monkeypatch.setenv("CHARGEWIRE_WORKERS", "none")
-    monkeypatch.setenv("CHARGEWIRE_LISTEN", "here")
-    with pytest.raises(SettingsError) as raised:
-        run(stations=0, data=tmp_path)
-    assert len(raised.value.problems) == 2
-    assert "CHARGEWIRE_WORKERS" in str(raised.value)
-    assert "CHARGEWIRE_LISTEN" in str(raised.value)
 
 
 class Running:

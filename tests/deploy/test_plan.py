@@ -1,0 +1,67 @@
+"""What `chargewire up` is to run, and what stands in its way."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from deploy.local import ports
+from deploy.local.plan import Plan
+from schemas.settings import SettingsError
+from schemas.settings_file import load
+
+
+def plan(data: Path, **settings: str) -> Plan:
+    free = {name: f"localhost:{ports.free_port()}" for name in ("kafka", "listen", "admin")}
+    return Plan(data=str(data), **(free | settings))
+
+
+def test_nothing_stands_in_the_way_of_a_free_machine(tmp_path: Path) -> None:
+    """And the folder of the data is there."""
+    assert list(plan(tmp_path / "new" / "data").obstacles()) == []
+    assert (tmp_path / "new" / "data").is_dir()
+
+
+def test_each_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
+    """All in one go, whatever address is listened on."""
+    with socket.create_server((ports.HOST, 0)) as a, socket.create_server((ports.HOST, 0)) as b:
+        first, second = (taken.getsockname()[1] for taken in (a, b))
+        wanted = plan(tmp_path, listen=f"0.0.0.0:{first}", admin=f"127.0.0.1:{second}")
+        found = list(wanted.obstacles())
+    assert len(found) == 2
+    assert f"Port {first} is in use" in found[0]
+    assert "CHARGEWIRE_LISTEN" in found[0]
+    assert f"Port {second} is in use" in found[1]
+    assert "CHARGEWIRE_ADMIN" in found[1]
+
+
+@pytest.mark.parametrize("kafka", ["broker-1:9092", "localhost:19092,localhost:29092"])
+def test_a_kafka_elsewhere_is_not_ours_to_start(tmp_path: Path, kafka: str) -> None:
+    """The line says what to run instead."""
+    assert "chargewire gateway" in next(plan(tmp_path, kafka=kafka).obstacles())
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """With the option that chooses another one."""
+    (tmp_path / "file").write_text("")
+    (found,) = plan(tmp_path / "file" / "data").obstacles()
+    assert str(tmp_path / "file" / "data") in found
+    assert "--data" in found
+
+
+def test_programs_of_this_machine_reach_what_listens_on_all_addresses() -> None:
+    """0.0.0.0 is where one listens, not where one connects."""
+    wanted = Plan(listen="0.0.0.0:9010", admin="10.0.0.7:9110", path="/here")
+    assert wanted.stations_url == "ws://localhost:9010/here"
+    assert wanted.admin_url == "http://10.0.0.7:9110"
+
+
+def test_its_settings_come_from_where_all_others_do(tmp_path: Path) -> None:
+    """Flag, variable and file; what is wrong is told in the one list of all that is wrong."""
+    file = tmp_path / "fleet.toml"
+    file.write_text('stations = 7\ndata = "fleet"\n')
+    made = load(Plan, {"config": file}, {"CHARGEWIRE_DATA": "elsewhere"})
+    assert (made.stations, made.data) == (7, "elsewhere")
+    with pytest.raises(SettingsError) as raised:
+        load(Plan, {}, {"CHARGEWIRE_STATIONS": "-1", "CHARGEWIRE_WORKERS": "none"})
+    assert len(raised.value.problems) == 2
