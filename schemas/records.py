@@ -58,8 +58,7 @@ sequence of its connection like any other frame.
   command_id      string?     The command that the frame belongs to.
   deviations      string[] = []  Names of the rules that were bent before it failed all the same.
   rule            string      Name of the rule that was violated.
-  path            string?     Where in the payload, as a JSON path (RFC 9535), such as
-                              $.meterValue[0].timestamp.
+  path            string?     Where in the payload, as a JSON path (RFC 9535).
   text            string      The frame as it came, up to the frame limit; secrets are redacted,
                               bytes that are no UTF-8 are replaced.
   size            long        Bytes of the whole frame, as far as known.
@@ -123,8 +122,7 @@ A gateway is alive: written every few seconds, and the last one of an instance c
   started_at      time        When the instance started (UTC).
   at              time        When this was written (UTC): long ago means gone.
   ready           boolean     Whether it takes connections.
-  state           string?     Where it is in its life: starting | ready | stopping. In an outage of
-                              Kafka nothing can be written.
+  state           string?     Its stage of life: starting | ready | stopping.
   connections     long        Stations connected now.
   listen          string?     Where stations connect, host:port.
   admin           string?     Where metrics and schemas are served, host:port.
@@ -196,8 +194,7 @@ What the platform knows of a station. Null: the gateway's own default applies.
   boot_interval_s  long?      Seconds in the answer to BootNotification: the heartbeat interval, or
                               the time until the next try.
   security_profile  long?     The lowest OCPP security profile that is taken, 0 to 3.
-  credential_hash  string?    HMAC-SHA-256 of the AuthorizationKey's bytes, as hex digits; the key
-                              of the HMAC is the salt.
+  credential_hash  string?    HMAC-SHA-256 of the AuthorizationKey under the salt, as hex digits.
   credential_salt  string?    That salt, as hex digits; random, one for each station.
   quirks          string[]?   Names of the rules that are bent for this station.
   ping_interval_s  long?      Seconds between websocket pings; 0: none are sent.
