@@ -1,8 +1,8 @@
 # The words of this project. Each does all the set-up that it needs; CI calls the same ones.
 #
 #   make run [STATIONS=n]   a broker, the gateway and n simulated stations on this machine
-#   make test               everything, against a real Kafka and a real schema registry
-#   make check              what needs no broker: seconds, no port
+#   make test               everything, against a real Kafka, schema registry and PostgreSQL
+#   make check              what needs no server: seconds, no port
 #   make e2e                the tests against real services alone
 #   make bench              the figures of docs/performance.md
 #   make schemas            write schemas/avro and docs/events.md again
@@ -24,7 +24,7 @@ run: $(INSTALLED)
 test: check e2e
 
 check: lint
-	$(PYTHON) -m pytest -q -n 2 -m "not kafka and not slow"
+	$(PYTHON) -m pytest -q -n 2 -m "not kafka and not postgres and not slow"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -32,7 +32,7 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 e2e: $(INSTALLED)
-	$(PYTHON) -m pytest -m "kafka or slow"
+	$(PYTHON) -m pytest -m "kafka or postgres or slow"
 
 bench: $(INSTALLED)
 	$(PYTHON) -m tests.benchmarks

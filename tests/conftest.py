@@ -10,6 +10,7 @@ import pytest
 
 from deploy.local.kafka import Broker
 from tests.cluster import Cluster
+from tests.postgres import Postgres
 from tests.registry import Registry
 
 _Kafka = TypeVar("_Kafka", Broker, Cluster)
@@ -48,6 +49,32 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     registry.start()
     yield registry
     registry.kill()
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[Postgres]:
+    """The server that all tests share."""
+    yield from _running(Postgres())
+
+
+@pytest.fixture
+def postgres(_postgres: Postgres) -> str:
+    """The URL of an empty PostgreSQL database which no other test has."""
+    return _postgres.database()
+
+
+@pytest.fixture
+def postgres_server() -> Iterator[Postgres]:
+    """A PostgreSQL of the test's own, to be stopped, killed and started again."""
+    yield from _running(Postgres())
+
+
+def _running(server: Postgres) -> Iterator[Postgres]:
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 def _started(kafka: _Kafka) -> Iterator[_Kafka]:
