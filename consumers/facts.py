@@ -1,4 +1,4 @@
-"""What frames of any OCPP version say, as version-neutral facts: the vocabulary, and its one table."""
+"""The version-neutral facts that consumers fold: what a station has told, in our own words."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -84,7 +84,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class StatusTold:
-    """The status of a connector; connector 0 is the station as a whole."""
+    """The status of a connector; connector 0 is the station, or its EVSE, as a whole.
+
+    `index` counts those of one frame from 0.
+    """
 
     at: At
     evse: int | None = None
@@ -96,6 +99,22 @@ class StatusTold:
     vendor_error: str | None = None
     told_ms: int | None = None
     told_text: str | None = None
+    index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityAnswered:
+    """The answer to a ChangeAvailability that asked for Operative or Inoperative.
+
+    `status` is Accepted, Rejected or Scheduled (once a transaction has ended). No connector: all of
+    the EVSE, or of the station.
+    """
+
+    at: At
+    evse: int | None = None
+    connector: int | None = None
+    asked: str | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +226,7 @@ Fact = (
     | BootAnswered
     | Seen
     | StatusTold
+    | AvailabilityAnswered
     | TransactionStarted
     | TransactionUpdated
     | TransactionStopped

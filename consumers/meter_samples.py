@@ -1,0 +1,135 @@
+"""Reads sampled values of any version: OCPP's defaults, exact decimals, base units."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from consumers.payloads import Json, as_json, decimal, integer, items, members, moment, text
+
+MEASURAND = "Energy.Active.Import.Register"
+LOCATION = "Outlet"
+CONTEXT = "Sample.Periodic"
+FORMAT = "Raw"
+
+# Unit as stations spell it, without regard to case -> (unit kept, power of ten to it).
+_UNITS: Mapping[str, tuple[str, int]] = MappingProxyType(
+    {
+        "wh": ("Wh", 0),
+        "kwh": ("Wh", 3),
+        "w": ("W", 0),
+        "kw": ("W", 3),
+        "varh": ("varh", 0),
+        "kvarh": ("varh", 3),
+        "var": ("var", 0),
+        "kvar": ("var", 3),
+        "vah": ("VAh", 0),
+        "kvah": ("VAh", 3),
+        "va": ("VA", 0),
+        "kva": ("VA", 3),
+        "a": ("A", 0),
+        "v": ("V", 0),
+        "kv": ("V", 3),
+        "hz": ("Hz", 0),
+        "hertz": ("Hz", 0),
+        "celsius": ("Celsius", 0),
+        "celcius": ("Celsius", 0),  # 1.6 has both spellings
+        "fahrenheit": ("Fahrenheit", 0),
+        "k": ("K", 0),
+        "percent": ("Percent", 0),
+        "%": ("Percent", 0),
+    }
+)
+# Where the case tells milli from mega, it counts.
+_CASED: Mapping[str, tuple[str, int]] = MappingProxyType(
+    {
+        "MWh": ("Wh", 6),
+        "MW": ("W", 6),
+        "mWh": ("Wh", -3),
+        "mW": ("W", -3),
+        "mA": ("A", -3),
+        "mV": ("V", -3),
+        "kA": ("A", 3),
+        "kHz": ("Hz", 3),
+        "mHz": ("Hz", -3),
+    }
+)
+
+Made = TypeVar("Made")
+
+
+def samples(make: Callable[..., Made], meter_values: object) -> Iterator[Made]:
+    """Each sampled value in a list of MeterValue, made with the keyword arguments of its fields.
+
+    These are index, told_ms, told_text, measurand, phase, location, context, format, unit, value,
+    raw and signed, as in facts.Sampled. What is no sample at all is one without a value.
+    """
+    index = 0
+    for meter_value in items(meter_values):
+        told_ms, told_text = moment(members(meter_value).get("timestamp"))
+        for sample in items(members(meter_value).get("sampledValue")):
+            read = _read(sample if isinstance(sample, dict) else {"value": sample})
+            yield make(index=index, told_ms=told_ms, told_text=told_text, **read)
+            index += 1
+
+
+def _read(sample: Json) -> dict[str, Any]:
+    measurand = text(sample.get("measurand")) or MEASURAND
+    form = text(sample.get("format")) or FORMAT
+    unit, exponent = _unit(sample, measurand)
+    sent, signed = sample.get("value"), sample.get("signedMeterValue")
+    is_signed = form == "SignedData"
+    return {
+        "measurand": measurand,
+        "phase": text(sample.get("phase")) or None,
+        "location": text(sample.get("location")) or LOCATION,
+        "context": text(sample.get("context")) or CONTEXT,
+        "format": form,
+        "unit": unit,
+        # What is signed is a document, even where it looks like a number.
+        "value": None if is_signed else _value(sent, exponent),
+        "raw": None if is_signed else text(sent),
+        "signed": text(sent) if is_signed else None if signed is None else _whole(signed),
+    }
+
+
+def _value(sent: object, exponent: int | None) -> Any:
+    return None if exponent is None else decimal(sent, exponent)
+
+
+def _whole(signed: object) -> str | None:
+    return text(signed) if isinstance(signed, str) else as_json(signed)
+
+
+def _unit(sample: Json, measurand: str) -> tuple[str | None, int | None]:
+    """The unit that the value is kept in, and the power of ten to it; None: it cannot be known.
+
+    1.6 has `unit`, 2.x `unitOfMeasure` with a multiplier. Without any, energy is in Wh (OCPP 1.6,
+    7.43; OCPP 2.0.1, part 2, 2.52); of a unit that is not in the table the number is kept as is.
+    """
+    measure = members(sample.get("unitOfMeasure"))
+    sent = text(sample.get("unit", measure.get("unit")))
+    told = (sent or "").strip()
+    if not told:
+        told = "Wh" if measurand.startswith("Energy") else ""
+    unit, exponent = _CASED.get(told) or _UNITS.get(told.lower()) or (told or None, 0)
+    multiplier = measure.get("multiplier", 0)
+    power = integer(multiplier)
+    return unit, None if power is None else exponent + power
+
+
+def register_wh(read: Iterable[Any], context: str, *, last: bool) -> Any:
+    """The reading of the energy meter, in Wh, out of facts.Sampled of one frame; None without one.
+
+    The total is meant, not one phase, and not what the vehicle says. Best is that at the outlet,
+    and in this context, such as Transaction.End; else it is the first or `last` one.
+    """
+    totals = [
+        one
+        for one in read
+        if one.value is not None
+        and (one.measurand, one.unit, one.phase) == (MEASURAND, "Wh", None)
+        and one.location != "EV"
+    ]
+    best = [one for one in totals if one.location == LOCATION] or totals
+    best = [one for one in best if one.context == context] or best
+    return best[-1 if last else 0].value if best else None
