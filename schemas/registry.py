@@ -124,25 +124,25 @@ class _Registry:
 
     async def register(self, topic: str) -> int:
         path = f"subjects/{self._subject(topic)}/versions"
-        found = await self._asked("POST", path, self._own(topic))
+        found = await self._asked("POST", path, self._own(topic), has=("id",))
         return int(found["id"])
 
     async def find(self, topic: str) -> int | None:
         """The id of our newest schema of a topic; None where it is not registered."""
         path = f"subjects/{self._subject(topic)}"
-        found = await self._asked("POST", path, self._own(topic), missing=_NOT_FOUND)
+        found = await self._asked("POST", path, self._own(topic), has=("id",), missing=_NOT_FOUND)
         return None if found is None else int(found["id"])
 
     async def teach(self, codec: Codec, topic: str) -> None:
         """Teach a codec every version of a topic that is registered, older and newer than ours."""
         path = f"subjects/{self._subject(topic)}/versions"
         for number in await self._asked("GET", path, missing=_NOT_FOUND) or ():
-            found = await self._asked("GET", f"{path}/{number}")
+            found = await self._asked("GET", f"{path}/{number}", has=("id", "schema"))
             codec.learn(int(found["id"]), topic, json.loads(found["schema"]))
 
     async def teach_id(self, codec: Codec, schema_id: int) -> bool:
         path = f"schemas/ids/{schema_id}"
-        found = await self._asked("GET", path, missing=_NOT_FOUND)
+        found = await self._asked("GET", path, has=("schema",), missing=_NOT_FOUND)
         if found is None:
             return False
         for user in await self._asked("GET", f"{path}/versions"):
@@ -164,15 +164,18 @@ class _Registry:
         method: str,
         path: str,
         body: Mapping[str, str] | None = None,
+        *,
+        has: tuple[str, ...] = (),
         missing: tuple[int, ...] = (),
     ) -> Any:
-        """The JSON of an answer; None for one of the `missing` error codes."""
+        """The answer: an object that `has` these keys, else a list; None for `missing` codes."""
         response = await self._sent(method, path, body)
         try:
             found = response.json()
         except ValueError:
             found = None
-        if response.is_success and found is not None:
+        fits = isinstance(found, dict if has else list) and all(key in found for key in has)
+        if response.is_success and fits:
             return found
         code = found.get("error_code") if isinstance(found, dict) else None
         if code in missing:
@@ -209,6 +212,7 @@ class _Registry:
 
 
 _HINTS: Mapping[int, str] = {
+    200: "that is no answer of a schema registry: is it the address of something else?",
     401: "put name and password into the URL, as in https://name:password@host",
     403: "this user may not do that: register the schemas with `chargewire schemas register`",
     404: "is the URL the base of Confluent's API (with Apicurio it ends in /apis/ccompat/v7)?",

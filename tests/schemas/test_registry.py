@@ -218,3 +218,12 @@ def test_the_built_in_registry_serves_the_same_ids() -> None:
     status, found = registry.builtin("GET", f"/schemas/ids/{number}", "ocpp.")
     assert status == 200
     assert json.loads(found["schema"]) == records.schema("decisions")
+
+
+@pytest.mark.parametrize("page", [b"<html>", b'{"ok": true}', b"[1]", b'"well"', b"null"])
+async def test_what_is_no_registry_is_told_from_one(remote: Registry, page: bytes) -> None:
+    """Another server behind the address answers 200 to anything: that is a line for a person."""
+    for ask in (registry.resolve, registry.codec, registry.missing):
+        remote.trouble = [lambda _: httpx.Response(200, content=page)]
+        with pytest.raises(registry.RegistryError, match="no answer of a schema registry"):
+            await ask(SETTINGS, transport=remote)
