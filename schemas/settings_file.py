@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from schemas.settings import KafkaSettings, SettingsError, read
+from schemas.tls import TlsFileError
 
 _T = TypeVar("_T", bound=KafkaSettings)
 
@@ -15,7 +16,8 @@ def load(cls: type[_T], flags: Mapping[str, object], environ: Mapping[str, str] 
     """Read ``cls`` from flags, environment and the TOML file of ``--config``/CHARGEWIRE_CONFIG.
 
     ``flags`` is by field name (None: not given), its ``config`` the file's path. Raises
-    SettingsError, also when the file cannot be read or is no TOML.
+    SettingsError, also when the file cannot be read or is no TOML, and when a file of
+    certificates is no good.
     """
     path = flags.get("config") or environ.get("CHARGEWIRE_CONFIG")
     file: dict[str, object] = {}
@@ -28,4 +30,9 @@ def load(cls: type[_T], flags: Mapping[str, object], environ: Mapping[str, str] 
             raise SettingsError([f"{named}: must be a TOML file that can be read: {reason}"]) from (
                 error
             )
-    return read(cls, flags=flags, environ=environ, file=file)
+    made = read(cls, flags=flags, environ=environ, file=file)
+    try:
+        made.client_options()
+    except TlsFileError as error:
+        raise SettingsError([str(error)]) from error
+    return made

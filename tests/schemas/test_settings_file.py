@@ -26,3 +26,10 @@ def test_a_file_that_cannot_be_read_is_a_problem_like_any_other(tmp_path: Path, 
         path.write_bytes(content)
     with pytest.raises(SettingsError, match=r"c\.toml.*must be a TOML file"):
         load(KafkaSettings, {"config": path}, {})
+
+
+def test_a_bad_file_of_certificates_stops_the_start(tmp_path: Path):
+    """Not the first connection, long after somebody has looked: it is a setting like any other."""
+    options = {"security.protocol": "SSL", "ssl.ca.location": str(tmp_path / "none.pem")}
+    with pytest.raises(SettingsError, match=r"ssl\.ca\.location = '.*none\.pem'"):
+        load(KafkaSettings, {"options": options}, {})

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from schemas.settings import KafkaSettings
-from schemas.tls import context
+from schemas.tls import TlsFileError, context
 
 AUTHORITY = """\
 -----BEGIN CERTIFICATE-----
@@ -47,12 +47,18 @@ def test_broker_names_are_checked_unless_told_otherwise():
     assert made.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
-def test_files_that_are_no_good_are_errors(authority, tmp_path: Path):
-    """Missing, or a certificate without its key."""
-    with pytest.raises(OSError, match="No such file"):
-        context({"ssl.ca.location": str(tmp_path / "none.pem")})
-    with pytest.raises(ssl.SSLError):
+def test_files_that_are_no_good_are_named_with_their_options(authority, tmp_path: Path):
+    """Missing, no PEM, a certificate without its key, a key that is none, a key with a password."""
+    junk, none = tmp_path / "junk.pem", tmp_path / "none.pem"
+    junk.write_text("junk")
+    with pytest.raises(TlsFileError, match=r"^ssl.ca.location = '.*none.pem': .*No such file"):
+        context({"ssl.ca.location": str(none)})
+    with pytest.raises(TlsFileError, match=r"^ssl.truststore.location = '.*junk.pem'"):
+        context({"ssl.truststore.location": str(junk)})
+    with pytest.raises(TlsFileError, match=r"^ssl.certificate.location = '.*ca.pem'"):
         context({"ssl.certificate.location": authority})
+    with pytest.raises(TlsFileError, match=r"with ssl.key.location = '.*junk.pem'"):
+        context({"ssl.keystore.location": authority, "ssl.key.location": str(junk)})
 
 
 def test_clients_get_the_context_where_the_protocol_wants_it(authority):
