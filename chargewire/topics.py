@@ -7,7 +7,7 @@ import click
 
 from chargewire.options import kafka_options, settings
 from schemas.settings import KafkaSettings
-from schemas.topics import FRAME_LIMIT_BYTES, REPLICATION, Change, layouts, plan
+from schemas.topics import REPLICATION, Change, layouts, plan
 
 _COLOURS = {"create": "green", "alter": "yellow", "refuse": "red"}
 
@@ -28,17 +28,9 @@ def topics() -> None:
     help="Replicas of each topic; fewer than 3 do not survive the loss of a broker.",
 )
 @click.option("--partitions", metavar="N", help="Partitions of each topic, chosen once.")
-@click.option(
-    "--frame-limit-bytes",
-    type=click.IntRange(min=1024),
-    default=FRAME_LIMIT_BYTES,
-    show_default=True,
-    envvar="CHARGEWIRE_FRAME_LIMIT_BYTES",
-    metavar="N",
-    help="The gateway's frame limit; records may be several times larger.",
-)
+@click.option("--frame-limit-bytes", metavar="N", help="The gateway's frame limit.")
 @kafka_options
-def apply(dry_run: bool, replication: int, frame_limit_bytes: int, **flags: Any) -> None:
+def apply(dry_run: bool, replication: int, **flags: Any) -> None:
     """Create what is missing and set right what differs; topics of others stay alone.
 
     Where something cannot be set right from here, such as a number of partitions, nothing at all is
@@ -58,10 +50,10 @@ def apply(dry_run: bool, replication: int, frame_limit_bytes: int, **flags: Any)
         made.prefix,
         partitions=made.partitions,
         replication=replication,
-        frame_limit_bytes=frame_limit_bytes,
+        frame_limit_bytes=made.frame_limit_bytes,
     )
     with quiet():
-        changes = plan(run(lambda: admin.existing(made), made.kafka), wanted)
+        changes = plan(run(admin.existing(made), made.kafka), wanted)
     for line in lines(changes, dry_run=dry_run):
         click.echo(line)
     if any(change.kind == "refuse" for change in changes):
@@ -72,7 +64,7 @@ def apply(dry_run: bool, replication: int, frame_limit_bytes: int, **flags: Any)
             " --partitions."
         )
     if changes and not dry_run:
-        run(lambda: admin.apply(made, changes), made.kafka)
+        run(admin.apply(made, changes), made.kafka)
         click.echo(f"done: {len(changes)} changes")
     click.get_current_context().exit(1 if changes and dry_run else 0)
 

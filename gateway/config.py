@@ -47,9 +47,6 @@ class Config(KafkaSettings):
         1, "processes that share the port, each a gateway", unit="processes", low=1, high=256
     )
 
-    frame_limit_bytes: int = setting(
-        262_144, "largest frame taken; more closes 1009", unit="bytes", low=1024, high=16_777_216
-    )
     connections_max: int = setting(
         20_000, "connections held at once by one worker", unit="connections", low=1, high=1_000_000
     )

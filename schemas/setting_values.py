@@ -46,8 +46,8 @@ def _boolean(raw: object) -> bool:
 def _number(raw: object, wanted: object, known: Setting) -> float:
     allowed = "a whole number" if wanted is int else "a number"
     allowed += f" of {known.unit}" if known.unit else ""
-    allowed += f", at least {known.low:g}" if known.low is not None else ""
-    allowed += f", at most {known.high:g}" if known.high is not None else ""
+    allowed += f", at least {known.low}" if known.low is not None else ""
+    allowed += f", at most {known.high}" if known.high is not None else ""
     try:
         if isinstance(raw, bool):
             raise ValueError  # true is no number, though Python counts with it

@@ -7,11 +7,12 @@ from; this module touches neither the environment nor a file. Every variable is 
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 from schemas import kafka_options
 from schemas.setting_values import Setting, typed
+from schemas.topics import FRAME_LIMIT_BYTES, PARTITIONS
 from schemas.variables import VARIABLES
 
 ENV = "CHARGEWIRE_"
@@ -90,7 +91,7 @@ def read(
     sources: dict[str, str] = {}
     bad: set[str] = set()
     hints = get_type_hints(cls)
-    for name, known in _settings(cls):
+    for name, _, known in _settings(cls):
         given = _given(name, flags, environ, keys)
         if given is None:
             continue
@@ -115,10 +116,9 @@ def read(
 def describe(settings: "KafkaSettings") -> list[Row]:
     """List every setting with where its value came from, secrets masked, options after fields."""
     rows = []
-    for name, known in _settings(type(settings)):
+    for name, default, known in _settings(type(settings)):
         value = getattr(settings, name)
         shown = MASK if secret(name) and value else value
-        default = _field(type(settings), name).default
         source = settings.sources.get(name, "default")
         rows.append(Row(name, variable(name), shown, default, known.unit, known.doc, source))
     for option, value in settings.options.items():
@@ -129,14 +129,11 @@ def describe(settings: "KafkaSettings") -> list[Row]:
     return rows
 
 
-def _settings(cls: type) -> Iterator[tuple[str, Setting]]:
+def _settings(cls: type) -> Iterator[tuple[str, object, Setting]]:
+    """Name, default and meaning of every field that is a setting."""
     for known in fields(cls):
         if "setting" in known.metadata:
-            yield known.name, known.metadata["setting"]
-
-
-def _field(cls: type, name: str) -> Field[Any]:
-    return next(known for known in fields(cls) if known.name == name)
+            yield known.name, known.default, known.metadata["setting"]
 
 
 def _given(
@@ -221,7 +218,10 @@ class KafkaSettings:
         check=kafka_options.is_topic_prefix,
     )
     partitions: int = setting(
-        12, "partitions of every topic, chosen once", unit="partitions", low=1, high=10_000
+        PARTITIONS, "partitions of every topic, chosen once", unit="partitions", low=1, high=10_000
+    )
+    frame_limit_bytes: int = setting(
+        FRAME_LIMIT_BYTES, "largest frame; more closes 1009", unit="bytes", low=1024, high=2**24
     )
     schema_registry: str = setting(
         "",
@@ -240,7 +240,7 @@ class KafkaSettings:
     def client_options(self) -> dict[str, object]:
         """Return the keyword arguments of any aiokafka client: producer, consumer or admin.
 
-        Reads the certificate files that the options name; OSError and ssl.SSLError pass through.
+        Reads the certificate files that the options name; raises tls.TlsFileError.
         """
         found = kafka_options.client_arguments(self.options)
         if kafka_options.wants_tls(self.options):

@@ -3,9 +3,11 @@
 A setting is the variable ``CHARGEWIRE_<NAME>`` and the key ``<name>`` of a configuration file.
 """
 
-_EVERYWHERE = "config kafka prefix partitions schema_registry log_format log_level"
+_EVERYWHERE = """
+    config kafka prefix partitions frame_limit_bytes schema_registry log_format log_level
+"""
 _GATEWAY = """
-    listen admin path instance workers frame_limit_bytes connections_max handshakes_max
+    listen admin path instance workers connections_max handshakes_max
     handshake_time_s pipelined_calls_max pipelined_answers_extra decision_time_s
     ack_time_s events_in_flight_max outage_time_s retry_after_s
     ping_interval_s ping_time_s takeovers_per_minute drain_time_s drain_slice

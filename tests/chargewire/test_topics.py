@@ -25,6 +25,14 @@ def test_every_change_is_a_line_and_a_dry_run_says_would():
     assert lines([], dry_run=True) == ["all topics are as they should be"]
 
 
+def test_wrong_settings_are_told_as_by_every_other_command():
+    """The frame limit is the gateway's: a flag, a variable, or a line of the gateway's file."""
+    result = CliRunner().invoke(topics, ["apply", "--frame-limit-bytes", "9"])
+    assert result.exit_code == 2
+    assert "--frame-limit-bytes (CHARGEWIRE_FRAME_LIMIT_BYTES) = '9': must be" in result.output
+    assert "at least 1024, at most 16777216" in result.output
+
+
 def apply(kafka, prefix: str, *more: str):
     arguments = [
         "apply",
@@ -66,3 +74,12 @@ def test_nothing_is_changed_while_something_is_refused(kafka, prefix):
         for layout in asyncio.run(admin.existing(settings)).values()
     }
     assert options == "1"
+
+
+@pytest.mark.kafka
+def test_the_frame_limit_of_the_gateways_file_is_that_of_the_topics(kafka, prefix, tmp_path):
+    """A gateway with a higher limit than its topics would refuse to start on them."""
+    file = tmp_path / "gateway.toml"
+    file.write_text("frame_limit_bytes = 1048576\n")
+    result = apply(kafka, prefix, "--replication", "1", "--config", str(file), "--dry-run")
+    assert "max.message.bytes=8388608" in result.output

@@ -41,12 +41,12 @@ async def test_topics_are_made_and_altered_until_the_plan_is_empty(settings: Kaf
 @pytest.mark.kafka
 async def test_altering_one_option_keeps_what_others_have_set(settings: KafkaSettings) -> None:
     """An operator's own options on a topic survive `topics apply`."""
-    wanted = small(settings.prefix, **{"segment.ms": "3600000"})
+    wanted = small(settings.prefix, **{"flush.ms": "3600000"})
     await admin.apply(settings, plan({}, wanted))
     longer = small(settings.prefix, **{"retention.ms": "123456789"})
     await admin.apply(settings, plan(await admin.existing(settings), longer))
     found = await admin.existing(settings)
-    assert {layout.config["segment.ms"] for layout in found.values()} == {"3600000"}
+    assert {layout.config["flush.ms"] for layout in found.values()} == {"3600000"}
     assert {layout.config["retention.ms"] for layout in found.values()} == {"123456789"}
 
 
