@@ -5,9 +5,9 @@ import difflib
 import logging
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
     Callable,
     Collection,
+    Coroutine,
     Iterable,
     Iterator,
     Mapping,
@@ -42,20 +42,18 @@ class NoBroker(click.ClickException):
         )
 
 
-def run(work: Callable[[], Awaitable[_R]], kafka: str) -> _R:
+def run(work: Coroutine[Any, Any, _R], kafka: str) -> _R:
     """Run a coroutine to its end; what Kafka's clients raise becomes a line for a person."""
-
-    async def all_of_it() -> _R:
-        return await work()
-
     try:
-        return asyncio.run(all_of_it())
+        return asyncio.run(work)
     except registry.RegistryError as error:
         raise click.ClickException(str(error)) from error
     except BrokenPipeError:  # the reader of our output went away
         raise
-    except OSError as error:  # a certificate file
-        raise click.ClickException(f"{error.filename or kafka}: {error.strerror}") from error
+    except TimeoutError as error:
+        raise click.ClickException(f"Kafka at {kafka} takes too long. {error}".strip()) from error
+    except OSError as error:
+        raise click.ClickException(f"Kafka at {kafka}: {error}") from error
     except KafkaConnectionError as error:
         raise NoBroker(kafka) from error
     except KafkaError as error:

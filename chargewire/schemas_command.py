@@ -1,7 +1,7 @@
 """`chargewire schemas`: the record schemas, and whether a registry has them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import click
@@ -22,26 +22,36 @@ def schemas() -> None:
     """The record schemas of the topics."""
 
 
-@schemas.command("list", short_help="Topic, subject, version and built-in id.")
-@click.option("--json", "whole", metavar="TOPIC", help="Print the Avro schema of this topic.")
+@schemas.command(short_help="The Avro schema of a topic.")
+@click.argument("topic")
 @_PREFIX
 @config_option
-def list_(whole: str | None, **flags: Any) -> None:
+def show(topic: str, **flags: Any) -> None:
+    """Print the Avro schema of a topic, which may be named with or without prefix.
+
+    \b
+    Example:
+      chargewire schemas show transactions > transactions.avsc
+    """
+    made = settings(KafkaSettings, flags)
+    rows = lock.versions().get(topic.removeprefix(made.prefix))
+    if rows is None:
+        known = ", ".join(lock.versions())
+        raise click.ClickException(f"no topic {topic} has a schema; there are {known}")
+    click.echo(text_of(lock.schema(rows[-1])))
+
+
+@schemas.command("list", short_help="Topic, subject, version and built-in id.")
+@_PREFIX
+@config_option
+def list_(**flags: Any) -> None:
     """List the schemas that came with this version: topic, subject, version, built-in id.
 
     \b
-    Examples:
+    Example:
       chargewire schemas list
-      chargewire schemas list --json transactions > transactions.avsc
     """
     made = settings(KafkaSettings, flags)
-    if whole is not None:
-        rows = lock.versions().get(whole.removeprefix(made.prefix))
-        if rows is None:
-            known = ", ".join(lock.versions())
-            raise click.ClickException(f"no topic {whole} has a schema; there are {known}")
-        click.echo(text_of(lock.schema(rows[-1])))
-        return
     cells = [["TOPIC", "SUBJECT", "VERSION", "ID"]]
     for topic, rows in lock.versions().items():
         newest = rows[-1]
@@ -67,7 +77,7 @@ def register(**flags: Any) -> None:
     """
     made = settings(KafkaSettings, flags)
     _needs_registry(made)
-    found = _run(lambda: registry.resolve(made))
+    found = _run(registry.resolve(made))
     for line in columns(
         [["TOPIC", "ID"], *([made.prefix + topic, str(number)] for topic, number in found.items())]
     ):
@@ -96,7 +106,7 @@ def check(**flags: Any) -> None:
     if not made.schema_registry:
         click.echo(f"{len(records.RECORDS)} schemas are as published; no registry is configured")
         return
-    missing = _run(lambda: registry.missing(made))
+    missing = _run(registry.missing(made))
     for topic in missing:
         click.echo(click.style(f"not registered: {subject(made.prefix, topic)}", fg="red"))
     if missing:
@@ -112,11 +122,8 @@ def _needs_registry(made: KafkaSettings) -> None:
         )
 
 
-def _run(work: Callable[[], Awaitable[_R]]) -> _R:
-    async def all_of_it() -> _R:
-        return await work()
-
+def _run(work: Coroutine[Any, Any, _R]) -> _R:
     try:
-        return asyncio.run(all_of_it())
+        return asyncio.run(work)
     except registry.RegistryError as error:
         raise click.ClickException(str(error)) from error

@@ -30,7 +30,7 @@ def stations(as_objects: bool, connected: bool, **flags: Any) -> None:
     from chargewire.reading import run  # noqa: PLC0415 - Kafka's client is slow to import
 
     made = settings(KafkaSettings, flags)
-    rows = [row for row in run(lambda: _read(made), made.kafka) if row.connected or not connected]
+    rows = [row for row in run(_read(made), made.kafka) if row.connected or not connected]
     if as_objects:
         for row in rows:
             click.echo(json.dumps(row.as_json(), ensure_ascii=False))

@@ -104,7 +104,7 @@ def tail(
     printer = Printer(as_objects=as_objects, count=count)
     follow = not no_follow
     try:
-        run(lambda: _follow(made, what, since[0], printer, follow=follow), made.kafka)
+        run(_follow(made, what, since[0], printer, follow=follow), made.kafka)
     except KeyboardInterrupt:
         click.get_current_context().exit(130)
 

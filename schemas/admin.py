@@ -136,9 +136,14 @@ async def _in_effect(admin: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[st
 
     Whoever reads and alters again before that would take back what was altered first.
     """
-    async with asyncio.timeout(EFFECT_TIME_S):
-        while not await _shown(admin, wanted):  # noqa: ASYNC110 - Kafka tells nobody
-            await asyncio.sleep(0.1)
+    try:
+        async with asyncio.timeout(EFFECT_TIME_S):
+            while not await _shown(admin, wanted):  # noqa: ASYNC110 - Kafka tells nobody
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise TimeoutError(
+            f"What was changed is not in effect after {EFFECT_TIME_S:g} s; look again later."
+        ) from None
 
 
 async def _shown(admin: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> bool:

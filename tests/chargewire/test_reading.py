@@ -148,4 +148,23 @@ def test_no_broker_is_an_error_that_says_what_to_do():
             raise AssertionError("nobody listens there")
 
     with pytest.raises(NoBroker, match=f"no Kafka answers at {address}.*\n.*chargewire up"):
-        run(work, address)
+        run(work(), address)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (TimeoutError(), "Kafka at k:1 takes too long."),
+        (TimeoutError("Look again later."), "Kafka at k:1 takes too long. Look again later."),
+        (OSError(113, "No route to host"), "Kafka at k:1: [Errno 113] No route to host"),
+    ],
+)
+def test_what_the_network_raises_is_a_line_for_a_person(error: OSError, told: str):
+    """Also where the error itself has no text."""
+
+    async def work() -> None:
+        raise error
+
+    with pytest.raises(click.ClickException) as raised:
+        run(work(), "k:1")
+    assert raised.value.message == told

@@ -24,8 +24,8 @@ def test_every_schema_is_listed_with_its_subject_and_id():
 
 def test_a_schema_is_printed_whole():
     """For tools that want a file; a topic without one is answered with those that have one."""
-    assert json.loads(invoke("list", "--json", "ocpp.commands").output)["name"] == "Command"
-    result = invoke("list", "--json", "command")
+    assert json.loads(invoke("show", "ocpp.commands").output)["name"] == "Command"
+    result = invoke("show", "command")
     assert result.exit_code == 1
     assert "there are" in result.output
 
