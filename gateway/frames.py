@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -69,6 +70,8 @@ class FrameError(Exception):
         self.path = path
 
 
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=MESSAGE_ID_LENGTH_TAKEN)]
+_plain_call = msgspec.json.Decoder(tuple[Literal[2], _Name, _Name, msgspec.Raw])
 _elements = msgspec.json.Decoder(list[msgspec.Raw])
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]").search
 # The head of a CALL whose rest is no JSON: enough to answer it by its id.
@@ -82,6 +85,14 @@ def decode(text: str, version: Version) -> Frame:
 
     Raises FrameError for everything that is no frame of `version`.
     """
+    try:
+        _, message_id, action, payload = _plain_call.decode(text)
+        return Call(message_id, action, bytes(payload))
+    except (ValueError, RecursionError):
+        return _by_elements(text, version)
+
+
+def _by_elements(text: str, version: Version) -> Frame:
     if not text or text.isspace():
         raise FrameError("empty_frame", None, "the frame is empty")
     try:
@@ -90,17 +101,13 @@ def decode(text: str, version: Version) -> Frame:
     except (ValueError, RecursionError) as error:
         raise _unreadable(text, version, error) from None
     match kind:
-        case 2:
-            return _call(elements, version)
+        case 2 | 6 if kind in version.message_types:
+            return _call(elements, version, send=kind == SEND)
         case 3:
             _arity(elements, (3,), version)
             return Result(_answered_id(elements[1]), bytes(elements[2]))
-        case 4:
-            return _error(elements, version, of_result=False)
-        case 5 if RESULT_ERROR in version.message_types:
-            return _error(elements, version, of_result=True)
-        case 6 if SEND in version.message_types:
-            return _call(elements, version, send=True)
+        case 4 | 5 if kind in version.message_types:
+            return _error(elements, version, of_result=kind == RESULT_ERROR)
         case _:
             # OCPP-J 1.6 section 4.1.3: an unknown message type is ignored; 2.x has a word for it.
             raise FrameError(
