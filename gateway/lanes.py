@@ -1,8 +1,9 @@
 """Records on their way to the log: one batch at a time for each partition, the rest waiting."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+import msgspec
 import structlog
 
 Done = Callable[[int | None], None]
@@ -28,11 +29,11 @@ class Append(Protocol):
     ) -> object: ...
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True):
     """One record: full topic name, epoch milliseconds, and what to do with its offset.
 
     `handed_at` is on the producer's clock, in seconds; one that may `wait` outlives an outage.
-    A tuple, not a dataclass: it is made for every frame.
+    A struct, not a dataclass: it is made for every frame.
     """
 
     topic: str
@@ -44,6 +45,10 @@ class Record(NamedTuple):
     done: Done
     handed_at: float
     wait: bool
+
+    def handed(self, at_s: float) -> "Record":
+        """The same record, handed over at another time."""
+        return msgspec.structs.replace(self, handed_at=at_s)
 
     def tell(self, offset: int | None) -> None:
         """Say what became of it; None is unknown."""
@@ -69,8 +74,14 @@ class Lane:
         """Put what waits into a batch, up to where `append` answers None: the batch is full."""
         assert not self.flight, "a partition has one batch on its way"
         count = 0
-        for _, _, key, value, headers, timestamp, *_ in self.waiting:
-            if append(key=key, value=value, headers=[*headers], timestamp=timestamp) is None:
+        for record in self.waiting:
+            added = append(
+                key=record.key,
+                value=record.value,
+                headers=[*record.headers],
+                timestamp=record.timestamp_ms,
+            )
+            if added is None:
                 break
             count += 1
         self.flight, self.waiting = self.waiting[:count], self.waiting[count:]
@@ -91,9 +102,10 @@ class Lanes:
 
     def add(self, record: Record) -> Lane | None:
         """Take a record in; the lane when a batch of it is due now, that is, it was empty."""
-        lane = self._lanes.get(record[:2])
+        place = record.topic, record.partition
+        lane = self._lanes.get(place)
         if lane is None:
-            lane = self._lanes[record[:2]] = Lane(record.topic, record.partition)
+            lane = self._lanes[place] = Lane(*place)
         self.in_flight += 1
         lane.waiting.append(record)
         return lane if not lane.flight and len(lane.waiting) == 1 else None

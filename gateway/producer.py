@@ -220,7 +220,7 @@ class Producer:
         self.outage_since = None
         kept, self._kept = self._kept, deque()
         for record in kept:
-            self._add(record._replace(handed_at=self.clock()))
+            self._add(record.handed(self.clock()))
         self.on_ready()
 
     async def stop(self, timeout_s: float) -> int:
