@@ -8,7 +8,7 @@ from websockets.exceptions import PayloadTooBig
 from websockets.frames import Frame as WebsocketFrame
 from websockets.frames import Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import OPEN
+from websockets.protocol import CONNECTING, OPEN
 from websockets.server import ServerProtocol
 
 from gateway.effects import Close, Count, Effect, Ping, Record, Write
@@ -44,7 +44,6 @@ class Link(asyncio.Protocol):
         "opened",
         "partition",
         "session",
-        "started_s",
     )
 
     def __init__(self, server: "Server") -> None:
@@ -54,7 +53,7 @@ class Link(asyncio.Protocol):
         )
         self._inbox: deque[Request | Response | WebsocketFrame] = deque()
         self._outbox = Outbox(send=self._send, unknown=self._unknown)
-        self._fragments: list[bytes] | None = None
+        self._fragments: tuple[bool, bytearray] | None = None  # whether it is text, and what came
         self._response: Response | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due_s = 0.0
@@ -64,7 +63,6 @@ class Link(asyncio.Protocol):
         self.key = b""
         self.partition = 0
         self.address = ""
-        self.started_s = 0.0
 
     # What asyncio calls.
 
@@ -72,7 +70,6 @@ class Link(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is not derived from it
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
-        self.started_s = self._server.now().s
         self._timer = self._server.loop.call_later(
             self._server.config.handshake_time_s, self._handshake_late
         )
@@ -106,6 +103,8 @@ class Link(asyncio.Protocol):
         while self._inbox:
             if self.opened and self._full():
                 self._hold()
+                if self._protocol.state is OPEN:
+                    self._flush()  # the station's pings are answered all the same
                 return
             event = self._inbox.popleft()
             if isinstance(event, Request):
@@ -116,27 +115,22 @@ class Link(asyncio.Protocol):
         self._flush()
 
     def _frame(self, frame: WebsocketFrame) -> None:
-        session = self._opened_session()
         if frame.opcode is Opcode.TEXT and frame.fin:
             self._message(frame.data, text=True)
-        elif (
-            frame.opcode is Opcode.TEXT
-            or frame.opcode is Opcode.BINARY
-            or frame.opcode is Opcode.CONT
-        ):
+            return
+        self._opened_session().heard(self._server.now())
+        if frame.opcode in _DATA:
             self._fragment(frame)
-        else:
-            session.heard(self._server.now())
 
     def _fragment(self, frame: WebsocketFrame) -> None:
         if frame.opcode is not Opcode.CONT:
-            self._fragments = [b"\1" if frame.opcode is Opcode.TEXT else b"\0"]
+            self._fragments = frame.opcode is Opcode.TEXT, bytearray()
         assert self._fragments is not None, "the protocol layer refuses stray continuations"
-        self._fragments.append(bytes(frame.data))
+        text, came = self._fragments
+        came += frame.data  # bounded by the frame limit, however small or empty the pieces are
         if frame.fin:
-            kind, *parts = self._fragments
             self._fragments = None
-            self._message(b"".join(parts), text=kind == b"\1")
+            self._message(came, text=text)
 
     def _message(self, data: bytes | bytearray | memoryview, *, text: bool) -> None:
         session, now = self._opened_session(), self._server.now()
@@ -176,14 +170,14 @@ class Link(asyncio.Protocol):
                 response = self._protocol.accept(request)
                 if response.status_code != 101:
                     body = (response.body or b"").decode()
-                    self._server.refused(
-                        self, request, Refuse(response.status_code, "no_upgrade", body)
-                    )
-                    self._protocol.send_response(response)
+                    refused = Refuse(response.status_code, "no_upgrade", body, accepted.station)
+                    self._server.refused(self, request, refused)
+                    self._respond(response)
                     return
                 if accepted.subprotocol is not None:
                     response.headers["Sec-WebSocket-Protocol"] = accepted.subprotocol
                 self._response = response
+                self._stop_timer()  # the station has done its part; ours is bounded by `ack_time_s`
                 # No frame is taken before the epoch is known.
                 self._transport.pause_reading()
                 self._server.open(self, request, accepted)
@@ -193,7 +187,11 @@ class Link(asyncio.Protocol):
         response = self._protocol.reject(refused.status, refused.body)
         if refused.retry_after_s is not None:
             response.headers["Retry-After"] = str(refused.retry_after_s)
-        self._protocol.send_response(response)
+        self._respond(response)
+
+    def _respond(self, response: Response) -> None:
+        if not self._protocol.eof_sent:  # by what came after the request and is no websocket frame
+            self._protocol.send_response(response)
 
     def connected(self, position: int | None) -> None:
         """`connected` is in the log at this position; None: it is not known whether it is."""
@@ -210,14 +208,11 @@ class Link(asyncio.Protocol):
         if position is None:
             refused = self._protocol.reject(503, "The log is out of reach; try again later.\n")
             refused.headers["Retry-After"] = str(self._server.config.retry_after_s)
-            self._protocol.send_response(refused)
+            self._respond(refused)
             self._flush()
             return
         self._protocol.send_response(response)
         self.opened = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         self._server.opened(self, position)
         if self._server.stopping:
             self.stop()
@@ -268,7 +263,7 @@ class Link(asyncio.Protocol):
     def give_up(self, code: int, reason: str) -> None:
         """Close without answering what still waits."""
         if self.session is not None:
-            self.session.superseded()
+            self.session.given_up()
         self.close(code, reason)
 
     def superseded(self) -> None:
@@ -311,11 +306,19 @@ class Link(asyncio.Protocol):
         self._outbox.clear()
         if self._closed:
             return
-        if self._protocol.state is OPEN:
+        if self._protocol.state is CONNECTING:
+            self._transport.close()  # nothing was promised yet
+        elif self._protocol.state is OPEN:
             self._protocol.send_close(code, reason)
         self._flush()
         self._release()  # so that the station's own close frame is read
-        self._server.loop.call_later(CLOSE_TIME_S, self._transport.abort)
+        self._drop_late()
+
+    def _drop_late(self) -> None:
+        """Drop the socket where it is not closed in time: a station may not even read."""
+        self._stop_timer()
+        self._due_s = 0.0  # no deadline of the session comes before this one
+        self._timer = self._server.loop.call_later(CLOSE_TIME_S, self._transport.abort)
 
     def abort(self) -> None:
         """Drop the socket at once."""
@@ -328,6 +331,7 @@ class Link(asyncio.Protocol):
             else:
                 # The end of our stream: a server closes the connection at once (RFC 6455 7.1.1).
                 self._transport.close()
+                self._drop_late()
 
     # Pressure and time.
 
@@ -337,6 +341,8 @@ class Link(asyncio.Protocol):
         return (
             self._write_paused
             or self.session.pending + self._outbox.unsent >= limit
+            # Two events and a write for each call; what is never answered must not come faster.
+            or len(self._outbox) >= 3 * limit
             or self._server.crowded
         )
 
@@ -377,8 +383,10 @@ class Link(asyncio.Protocol):
         session, now = self.session, self._server.now()
         if session is None or self._closed:
             return
-        if self._held:
-            session.heard(now)  # nothing is read, so silence says nothing
+        if self._held and not self._write_paused:
+            # Nothing is read, so silence says nothing; but a station that does not read either
+            # may be gone.
+            session.heard(now)
         deadline_s = session.deadline_s
         if deadline_s is not None and deadline_s <= now.s:
             self.perform(session.woken(now))
@@ -392,12 +400,15 @@ class Link(asyncio.Protocol):
         self.opened = False
         self._outbox.clear()
         self._server.held.discard(self)
+        self._stop_timer()
+        self._server.link_lost(self)
+        if self.session is not None and self._response is None:
+            self.perform(self.session.closed(*self.ending, self._server.now()))
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self.session is not None and self._response is None:
-            self.perform(self.session.closed(*self.ending, self._server.now()))
-        self._server.link_lost(self)
 
     def _opened_session(self) -> Session:
         assert self.session is not None, "an open link has a session"

@@ -111,6 +111,7 @@ class Session:
         if self._over:
             return []
         error = FrameError(rule, None, close.reason)
+        self.given_up()
         return [*self._rejected(error, text, size, now), close]
 
     def decided(self, decision: Decision, now: Instant) -> list[Effect]:
@@ -140,6 +141,7 @@ class Session:
         if self.policy.ping_interval_s:
             silent_s = now.s - self._heard_s
             if self._pinged and silent_s >= self.policy.ping_time_s:
+                self.given_up()
                 return [*effects, Close(1011, "ping_time")]
             if not self._pinged and silent_s >= self.policy.ping_interval_s:
                 # From here on, silence is counted anew: the deadline of the pong.
@@ -153,8 +155,8 @@ class Session:
         self._stopping = True
         return self._end_of_calls()
 
-    def superseded(self) -> None:
-        """A newer connection of the station is in the log: nothing more comes from this one."""
+    def given_up(self) -> None:
+        """The connection is to be closed: nothing more is taken from it, or answered."""
         self._over = True
         self._pending.clear()
 
@@ -249,7 +251,8 @@ class Session:
         )
         if answer is None:
             return [Record(letter)]
-        return [Record(letter), Write(answer, now.s, error.action or "")]
+        # Without the action: it may be any word that a station makes up.
+        return [Record(letter), Write(answer, now.s)]
 
     def _text(self, text: str) -> str:
         limit = self.policy.frame_limit_bytes

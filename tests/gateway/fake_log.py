@@ -54,6 +54,13 @@ class FakeLog:
             self.came.clear()
             await asyncio.wait_for(self.came.wait(), 10)
 
+    async def has(self, kind):
+        """Wait until an event of the connection log is of this kind."""
+        async with asyncio.timeout(20):
+            while kind not in [record["type"] for record in self.of("connections")]:
+                self.came.clear()
+                await self.came.wait()
+
 
 @asynccontextmanager
 async def gateway(stations=None, **settings):

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from contextlib import suppress
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
+from gateway import link
 from tests.gateway.fake_log import gateway
 from tests.station import Station
 
@@ -58,6 +60,19 @@ async def test_an_unknown_outcome_closes_unanswered():
         assert station.answered() == []
 
 
+async def test_a_slow_log_is_not_a_slow_handshake():
+    """The station has said all; it is told to come again, not dropped without a word."""
+    async with gateway(handshake_time_s=0.1) as (url, _, log):
+        log.open = False
+        connecting = asyncio.create_task(Station.connect(url, "CS-1"))
+        await log.holds(1)
+        await asyncio.wait({connecting}, timeout=0.3)  # longer than the handshake may take
+        log.release(unknown=True)
+        with pytest.raises(InvalidStatus) as refused:
+            await connecting
+        assert refused.value.response.status_code == 503
+
+
 async def test_the_handshake_waits_for_connected():
     """No frame is taken before the epoch is known; where it stays unknown, the answer is 503."""
     async with gateway() as (url, _, log):
@@ -88,6 +103,38 @@ async def test_every_frame_of_a_burst_is_answered_in_order():
             assert [reply[1] for reply in replies] == [str(n) for n in range(1, 101)]
     sequences = [record["sequence"] for record in log.of("availability")]
     assert sequences == list(range(1, 201))
+
+
+async def test_frames_that_are_never_answered_are_bounded_too():
+    """A station cannot fill the gateway with what it gets no answer to, and none of it is lost."""
+    async with gateway(pipelined_calls_max=3) as (url, server, log):
+        async with await Station.connect(url, "CS-1") as station:
+            log.open = False
+            for _ in range(100):
+                await station.send_text("[9]")
+            await log.holds(1 + 3 * (3 + 4))
+            assert len(server.held) == 1
+            assert len(log.records) == 1 + 3 * (3 + 4)
+            log.open = True
+            log.release()
+            assert (await station.call("Heartbeat")).ok
+    assert len(log.of("rejected")) == 100
+
+
+async def test_pings_of_a_held_station_are_answered():
+    """It is told that we live, while its calls wait for the log."""
+    async with gateway(pipelined_calls_max=1, pipelined_answers_extra=1) as (url, server, log):
+        async with await Station.connect(url, "CS-1") as station:
+            log.open = False
+            protocol, transport = station.socket.protocol, station.socket.transport
+            for _ in range(3):
+                protocol.send_text(HEARTBEAT.encode())
+            pong = await station.socket.ping()
+            transport.write(b"".join(protocol.data_to_send()))
+            await asyncio.wait_for(pong, 10)
+            assert len(server.held) == 1
+            log.open = True
+            log.release()
 
 
 async def test_a_frame_over_the_limit_closes_1009_with_a_dead_letter():
@@ -133,6 +180,19 @@ async def test_fragments_are_one_frame():
         assert log.of("availability")[0]["message_id"] == "1"
 
 
+async def test_a_piece_of_a_frame_is_a_sign_of_life():
+    """A long frame over a slow line comes in pieces, and a simple station cannot pong meanwhile."""
+    async with gateway() as (url, server, _), await Station.connect(url, "CS-1") as station:
+        session = server.router.current(b"CS-1").session
+        before = session.deadline_s
+        protocol, transport = station.socket.protocol, station.socket.transport
+        protocol.send_text(b"[2", fin=False)
+        transport.write(b"".join(protocol.data_to_send()))
+        async with asyncio.timeout(10):
+            while session.deadline_s == before:  # noqa: ASYNC110 - there is no event for a piece
+                await asyncio.sleep(0)
+
+
 async def test_a_reserved_opcode_ends_the_connection_with_an_event():
     """What is no websocket is closed 1002, and the log says so."""
     async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
@@ -164,6 +224,44 @@ async def test_a_station_that_never_pongs_is_closed(monkeypatch):
             await log.holds(2)
             assert log.of("connections")[-1]["type"] == "disconnected"
             station.socket.transport.resume_reading()
+
+
+async def flood(station):
+    """Calls without end, from a station that never reads: the answers have nowhere to go."""
+    station.socket.transport.pause_reading()
+    with suppress(ConnectionClosed):
+        while True:
+            await station.send_text(json.dumps([2, "m" * 255, "Heartbeat", {}]))
+
+
+async def test_a_station_that_never_reads_is_closed(monkeypatch):
+    """Its answers fill the socket, so it is not read either; it must not stay so for ever."""
+    monkeypatch.setattr(link, "CLOSE_TIME_S", 0.2)
+    async with gateway(ping_interval_s=0.2, ping_time_s=1) as (url, server, log):
+        async with await Station.connect(url, "CS-1") as station:
+            flooding = asyncio.create_task(flood(station))
+            await log.has("disconnected")
+            assert log.of("connections")[-1]["close_code"] == 1011
+            assert not server.held
+            station.socket.transport.abort()
+            await flooding
+
+
+async def test_a_socket_that_cannot_be_emptied_is_dropped(monkeypatch):
+    """The station says goodbye and never reads what was sent to it before; there are no pings."""
+    monkeypatch.setattr(link, "CLOSE_TIME_S", 0.2)
+    async with gateway(ping_interval_s=0) as (url, server, log):
+        async with await Station.connect(url, "CS-1") as station:
+            held = server.router.current(b"CS-1")
+            station.socket.transport.pause_reading()
+            held.pause_writing()
+            held._transport.write(b"x" * 50_000_000)
+            protocol = station.socket.protocol
+            protocol.send_close(1000, "")
+            station.socket.transport.write(b"".join(protocol.data_to_send()))
+            held.resume_writing()
+            await log.has("disconnected")
+            station.socket.transport.abort()
 
 
 async def test_a_pong_keeps_a_silent_station():

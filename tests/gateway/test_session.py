@@ -312,6 +312,10 @@ def test_a_silent_station_is_pinged_and_then_closed():
     told.later(1)
     told.later(30)
     assert (told.pings, told.closes) == (2, [1011])
+    assert told.session.deadline_s is None
+    told.later(1)
+    told.call("2", "Heartbeat", {})
+    assert (told.closes, len(told.events)) == ([1011], 3)
 
 
 def test_pings_can_be_off():
@@ -324,7 +328,7 @@ def test_nothing_comes_from_a_connection_that_was_superseded():
     told = Conversation(decided=frozenset({"Authorize"}))
     told.call("1", "Authorize", {"idTag": "A"})
     _, event = told.events[1]
-    told.session.superseded()
+    told.session.given_up()
     told.call("2", "Heartbeat", {})
     told.decide(event["event_id"], response='{"idTagInfo":{"status":"Accepted"}}')
     told.later(60)
@@ -356,6 +360,8 @@ def test_a_frame_over_the_limit_is_a_dead_letter_with_its_size_and_the_end():
     )
     _, letter = told.events[1]
     assert (letter["rule"], letter["size"], told.closes) == ("frame_too_large", 10_485_760, [1009])
+    told.call("1", "Heartbeat", {})
+    assert (told.answers, len(told.events)) == ([], 2)
 
 
 def test_a_send_is_recorded_and_never_answered():
