@@ -32,7 +32,8 @@ class Dispatch:
     `decode` turns bytes into (topic without prefix, record) or raises UnknownSchemaId; `holds`
     tells by record key whether a station is connected here, `partition_of` where a key belongs.
     `on_connection` is called with key, position (the epoch, for `connected`) and record,
-    `on_decision` and `on_command` with key and record. `stations` is the live table by key.
+    `on_decision` and `on_command` with key and record, `on_station` with the key of a row that
+    has changed in `stations`, the live table by key.
     """
 
     def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
@@ -44,6 +45,7 @@ class Dispatch:
         on_connection: Callable[[bytes, int, Decoded], None],
         on_decision: Callable[[bytes, Decoded], None],
         on_command: Callable[[bytes, Decoded], None],
+        on_station: Callable[[bytes], None],
     ) -> None:
         self._decode = decode
         self._holds = holds
@@ -53,6 +55,7 @@ class Dispatch:
             "decisions": lambda key, _, record: on_decision(key, record),
             "connections": on_connection,
         }
+        self._on_station = on_station
         self.stations: dict[bytes, Station] = {}
         self.broken = 0  # records that could not be understood, or whose receiver failed
         self.misrouted = 0  # records in the wrong partition, or under another key than their own
@@ -74,17 +77,21 @@ class Dispatch:
     def _deliver(self, name: str, key: bytes, record: Record) -> None:
         decoded = self._decoded(name, record)
         if decoded is not None:
-            try:
-                self._delivery[name](key, record.offset, decoded)
-            except Exception:
-                self.broken += 1
-                log.exception("a record's receiver failed", **_place(record))
+            self._hand(record, self._delivery[name], key, record.offset, decoded)
+
+    def _hand(self, record: Record, receive: Callable[..., None], *read: object) -> None:
+        try:
+            receive(*read)
+        except Exception:
+            self.broken += 1
+            log.exception("a record's receiver failed", **_place(record))
 
     def _note_station(self, record: Record) -> None:
         key = record.key
         if key is not None and record.value is None:
             if self._in_place(record):
                 self.stations.pop(key, None)
+                self._changed(key, record)
             return
         decoded = self._decoded(STATIONS, record)
         if decoded is None or key is None:
@@ -94,6 +101,12 @@ class Dispatch:
         except ValueError as error:
             self.broken += 1
             log.error("station record makes no sense", error=str(error), **_place(record))
+        else:
+            self._changed(key, record)
+
+    def _changed(self, key: bytes, record: Record) -> None:
+        if self._holds(key):
+            self._hand(record, self._on_station, key)
 
     def _decoded(self, name: str, record: Record) -> Decoded | None:
         """The record, or None (counted and logged) where it is broken or out of place."""
@@ -109,7 +122,8 @@ class Dispatch:
             self.broken += 1
             log.error("record cannot be read", error=repr(error), **_place(record))
             return None
-        if decoded["station"].encode() != record.key:
+        # Another writer's schema may have no station, or may let it be null.
+        if str(decoded.get("station")).encode() != record.key:
             self.misrouted += 1
             log.error("record under a key that is not its station", **_place(record))
             return None

@@ -86,9 +86,6 @@ class Instance:
             log.info("ready", gateway=self.name, listen=self._config.listen)
             await stop.wait()
             await self._end(listening)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         log.info("ended", gateway=self.name)
         return 0
 
@@ -168,6 +165,7 @@ class Instance:
             on_connection=lambda *read: self._server.connection_read(*read),  # noqa: PLW0108
             on_decision=lambda *read: self._server.decision_read(*read),  # noqa: PLW0108
             on_command=lambda *read: None,
+            on_station=lambda key: self._server.station_read(key),  # noqa: PLW0108
         )
         self._inbound = Inbound(
             connect=partial(kafka_clients.open_consumer, options, frame_limit_bytes=limit),
@@ -211,12 +209,12 @@ class Instance:
 
     def _outage(self) -> None:
         """The bus is gone: what waits was closed; the rest is, when the outage lasts."""
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._config.outage_time_s - self._config.ack_time_s, self._judge_outage)
-
-    def _judge_outage(self) -> None:
+        wait_s = self._config.outage_time_s - self._config.ack_time_s
         since_s = self._producer.outage_since
-        if since_s is not None:
+        asyncio.get_running_loop().call_later(wait_s, self._judge_outage, since_s)
+
+    def _judge_outage(self, since_s: float | None) -> None:
+        if self._producer.outage_since == since_s:  # not another one, that has begun since
             log.error("the outage lasts: all stations are sent away")
             self._server.close_all(1013, "outage")
 
@@ -240,6 +238,9 @@ class Instance:
         self._state = "stopping"
         listening.close()
         await self._server.drain()
+        for task in self._tasks:  # no sign of life after the last
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._producer.record(*self._notices.gone(_now_ms()), lambda _: None)
         lost, _ = await asyncio.gather(
             self._producer.stop(self._config.drain_time_s * FLUSH_SHARE), self._inbound.stop()

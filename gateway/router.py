@@ -1,5 +1,6 @@
 """Which connections of a station this gateway holds; the newest wins."""
 
+from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
 
@@ -36,12 +37,12 @@ class Router(Generic[L]):
 
     def current(self, key: bytes) -> L | None:
         """The newest link of the station whose epoch is known."""
-        known = [link for link in self._links.get(key, ()) if link.epoch is not None]
+        known = [link for link in self.links(key) if link.epoch is not None]
         return max(known, key=lambda link: link.epoch or 0, default=None)
 
-    def all(self) -> list[L]:
-        """Every link, in no order."""
-        return [link for links in self._links.values() for link in links]
+    def links(self, key: bytes) -> Sequence[L]:
+        """The links of the station, oldest first; those whose epoch is not known yet too."""
+        return self._links.get(key, ())
 
     def add(self, link: L) -> None:
         """The link's `connected` is on its way to the log."""
@@ -66,11 +67,7 @@ class Router(Generic[L]):
             return False
         newest = max(epoch, self._newest.get(key, -1))
         self._newest[key] = newest
-        older = [
-            link
-            for link in self._links.get(key, ())
-            if link.epoch is not None and link.epoch < newest
-        ]
+        older = [link for link in self.links(key) if link.epoch is not None and link.epoch < newest]
         for link in older:
             # It may take seconds to close; the next to connect must not take it over once more.
             self.remove(link)

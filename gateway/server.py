@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import structlog
 from websockets.http11 import Request
 
-from gateway import handshake
+from gateway import handshake, redaction
 from gateway.answers import Decision
 from gateway.config import Config
 from gateway.effects import Count, Instant, Write
@@ -135,7 +135,7 @@ class Server:
             reason, body = "connections_max", "This gateway is full; try again later."
         elif len(self._opening) > self.config.handshakes_max:
             reason, body = "handshakes_max", "Too many handshakes at once; try again later."
-        elif wait_s and self.router.holds(key):
+        elif wait_s:  # also where none is held here: the other box may be at another gateway
             reason, later = "takeovers", wait_s
             body = "Connections of this station id replace each other: is the id used twice?"
         elif self._policies.refuses(key):
@@ -154,7 +154,7 @@ class Server:
             return
         asked = {
             "address": link.address,
-            "path": request.path[:1000],
+            "path": redaction.redact_text(request.path)[:1000],
             "offered_subprotocols": request.headers.get_all("Sec-WebSocket-Protocol"),
             "user_agent": request.headers.get("User-Agent"),
         }
@@ -235,6 +235,12 @@ class Server:
         """A record of the connection log about a station held here."""
         if record["type"] == "connected":
             self._newest(key, position)
+
+    def station_read(self, key: bytes) -> None:
+        """The row of a station held here has changed: it holds for the next CALL."""
+        for link in self.router.links(key):
+            if link.session is not None:
+                link.session.policy = self._policies.of(key)
 
     def decision_read(self, key: bytes, record: Mapping[str, object]) -> None:
         """A decision about a station held here."""

@@ -22,6 +22,7 @@ class Heard:
             on_connection=lambda *read: self.told.append(("connection", *read)),
             on_decision=lambda *read: self.told.append(("decision", *read)),
             on_command=lambda *read: self.told.append(("command", *read)),
+            on_station=lambda key: self.told.append(("station", key)),
         )
 
     @staticmethod
@@ -72,7 +73,9 @@ def test_a_record_in_the_wrong_partition_or_under_a_wrong_key_is_not_obeyed():
     heard = Heard()
     heard.take("commands", b"ours", text("commands", **OURS), partition=1)
     heard.take("commands", b"ours", text("commands", station="theirs"))
-    assert (heard.told, heard.dispatch.misrouted) == ([], 2)
+    heard.take("commands", b"ours", text("commands", station=None))
+    heard.take("commands", b"ours", text("commands"))
+    assert (heard.told, heard.dispatch.misrouted) == ([], 4)
 
 
 def test_a_record_of_another_topic_is_broken():
@@ -101,3 +104,14 @@ def test_all_stations_are_kept_and_forgotten_by_tombstone():
     assert (len(heard.dispatch.stations), heard.dispatch.broken) == (1, 1)
     heard.take("stations", b"CS-9", None)
     assert heard.dispatch.stations == {}
+    assert heard.told == []
+
+
+def test_a_new_row_of_a_station_held_here_is_told():
+    """A session that is open has to know that its station was accepted, or no longer is."""
+    heard = Heard()
+    heard.take("stations", b"ours", text("stations", station="ours", security_profile=8))
+    assert heard.told == []
+    heard.take("stations", b"ours", text("stations", station="ours"))
+    heard.take("stations", b"ours", None)
+    assert heard.told == [("station", b"ours")] * 2

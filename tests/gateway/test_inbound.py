@@ -51,6 +51,7 @@ class Reader:
             on_connection=self.hear_connection,
             on_decision=lambda key, record: self.heard.append(("decision", key, record)),
             on_command=lambda key, record: self.heard.append(("command", key, record)),
+            on_station=lambda _: None,
         )
         self.inbound = Inbound(
             **{

@@ -54,7 +54,23 @@ async def test_a_plain_http_request_is_told_to_upgrade():
         assert b"426" in await asyncio.wait_for(reader.readline(), 10)
         writer.close()
         await log.holds(1)
-    assert log.of("refusals")[0]["reason"] == "no_upgrade"
+    (refusal,) = log.of("refusals")
+    assert (refusal["reason"], refusal["station"]) == ("no_upgrade", "CS-1")
+
+
+async def test_requests_in_one_packet_are_answered_once():
+    """An HTTP client may pipeline; what is no websocket after the first request is not read."""
+    async with gateway() as (url, _, log):
+        failed = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: failed.append(told))
+        host, port = url.removeprefix("ws://").partition("/")[0].split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+        await log.holds(1)
+    assert failed == []
+    assert [r["reason"] for r in log.of("refusals")] == ["wrong_path"]
 
 
 async def test_a_newer_connection_replaces_the_older():
@@ -102,6 +118,17 @@ async def test_two_boxes_with_one_id_are_slowed():
     assert log.of("refusals")[0]["reason"] == "takeovers"
 
 
+async def test_two_boxes_at_two_gateways_are_slowed():
+    """Neither gateway holds the station when its box comes back; the log is not flooded."""
+    async with gateway(takeovers_per_minute=2) as (url, server, log):
+        for elsewhere in (100, 200):
+            async with await Station.connect(url, "CS-1") as ours:
+                server.connection_read(b"CS-1", elsewhere, {"type": "connected"})
+                assert (await ours.closed())[0] == 1008
+        assert (await refused(url)).status_code == 503
+    assert log.of("refusals")[0]["reason"] == "takeovers"
+
+
 async def test_a_full_gateway_and_an_outage_refuse_with_retry_after():
     """Promise 2: offline rather than lie."""
     async with gateway(connections_max=1) as (url, _, log), await Station.connect(url, "CS-1"):
@@ -146,6 +173,28 @@ async def test_the_stations_row_decides_boot_and_quirks():
             reply = await lenient.call("BootNotification", boot | {"more": 1})
             assert (reply.payload["status"], reply.payload["interval"]) == ("Accepted", 300)
         del log
+
+
+async def test_a_new_row_of_the_station_holds_for_its_next_call():
+    """Who was Pending asks again over the same socket, and must not hear it for ever."""
+    rows = {b"CS-1": Row(registration_status="Pending")}
+    boot = {"chargePointVendor": "v", "chargePointModel": "m"}
+    async with gateway(rows) as (url, server, _), await Station.connect(url, "CS-1") as station:
+        assert (await station.call("BootNotification", boot)).payload["status"] == "Pending"
+        rows[b"CS-1"] = Row(registration_status="Accepted", boot_interval_s=9)
+        server.station_read(b"CS-1")
+        reply = await station.call("BootNotification", boot)
+        assert (reply.payload["status"], reply.payload["interval"]) == ("Accepted", 9)
+
+
+async def test_a_refusal_tells_no_secret_of_its_url():
+    """Some stations send their password in the query."""
+    async with gateway() as (url, _, log):
+        with pytest.raises(InvalidStatus):
+            await Station.at(f"{url}/CS-1?password=s3cr3t", subprotocols=())
+        await log.holds(1)
+    assert "s3cr3t" not in log.of("refusals")[0]["path"]
+    assert log.of("refusals")[0]["path"].startswith("/ocpp/CS-1?")
 
 
 async def test_unknown_stations_can_be_kept_out():
