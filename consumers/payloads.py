@@ -144,7 +144,9 @@ def decimal(value: object, exponent: int = 0) -> Decimal | None:
 
 def integer(value: object) -> int | None:
     """A whole number of 64 bits, also one written as text; None where it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if type(value) is int:
+        return value if -(2**63) <= value < 2**63 else None
+    if isinstance(value, bool) or not isinstance(value, float | str):
         return None
     number = decimal(value)
     if number is None or number != number.to_integral_value() or not -(2**63) <= number < 2**63:

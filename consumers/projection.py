@@ -1,0 +1,125 @@
+"""What a projection is: tables, and how one fact changes the rows of a group; and the fold."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Table
+
+from consumers.facts import At, Fact
+
+Key = tuple[Any, ...]
+Row = dict[str, Any]
+"""Column -> value, with every column of its table. Rows are never changed, only replaced."""
+Rows = Mapping[str, tuple[Row, ...]]
+"""Name of the table -> rows of one group in it."""
+
+NO_ROWS: Rows = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """Tables, and the two functions that make their rows out of facts.
+
+    A group is what is loaded and changed together: the rows of all tables whose first primary key
+    columns equal a key. The first of them is always `station`, so that one partition writes a row.
+    `group` tells the key of the group that a fact belongs to, None where it is of no concern.
+    `evolve` gives the rows of the group after a fact; it returns the very same rows where nothing
+    changes. It has to come to the same rows whichever topic is read first, into whatever batches
+    the log is cut, and however often facts come again: so a row keeps the order, (epoch,
+    sequence), of the fact that it got its columns from, and what is appended is keyed by it.
+
+    `appended` are the tables whose rows are only ever added: they are not loaded, and a row that
+    is there already stays. `joins` tells that answers are wanted together with their CALLs.
+    """
+
+    name: str
+    topics: tuple[str, ...]
+    tables: tuple[Table, ...]
+    group: Callable[[Fact], Key | None]
+    evolve: Callable[[Rows, Fact], Rows]
+    joins: bool = False
+    appended: frozenset[str] = frozenset()
+
+    @property
+    def append_only(self) -> bool:
+        """Whether nothing has to be loaded to fold a fact."""
+        return self.appended == {table.name for table in self.tables}
+
+
+def fold(
+    projection: Projection, groups: Mapping[Key, Rows], facts: Iterable[Fact]
+) -> dict[Key, Rows]:
+    """The groups that the facts change, as they are afterwards.
+
+    `groups` has the rows of each group before, where there are any; those of tables that are only
+    appended to may be left out.
+    """
+    if projection.append_only:
+        return _append(projection, facts)
+    after: dict[Key, Rows] = {}
+    for fact in facts:
+        key = projection.group(fact)
+        if key is not None:
+            before = after[key] if key in after else groups.get(key, NO_ROWS)
+            after[key] = projection.evolve(before, fact)
+    return {key: rows for key, rows in after.items() if rows != groups.get(key, NO_ROWS)}
+
+
+def _append(projection: Projection, facts: Iterable[Fact]) -> dict[Key, Rows]:
+    """As `fold`, where each fact's rows stand alone: in time that is linear in their number."""
+    keys = {table.name: key_columns(table) for table in projection.tables}
+    found: dict[Key, dict[str, dict[Key, Row]]] = {}
+    for fact in facts:
+        group = projection.group(fact)
+        if group is None:
+            continue
+        for name, rows in projection.evolve(NO_ROWS, fact).items():
+            kept = found.setdefault(group, {}).setdefault(name, {})
+            for row in rows:
+                kept[tuple(row[column] for column in keys[name])] = row
+    return {
+        group: {name: tuple(rows.values()) for name, rows in tables.items()}
+        for group, tables in found.items()
+    }
+
+
+def key_columns(table: Table) -> tuple[str, ...]:
+    """The names of the primary key's columns."""
+    return tuple(column.name for column in table.primary_key.columns)
+
+
+def found(rows: Rows, table: Table, key: Key) -> Row:
+    """The row of a table with this primary key; a new one, with nothing but the key, if none."""
+    columns = key_columns(table)
+    for row in rows.get(table.name, ()):
+        if tuple(row[column] for column in columns) == key:
+            return row
+    return dict.fromkeys(table.columns.keys()) | dict(zip(columns, key, strict=True))
+
+
+def put(rows: Rows, table: Table, row: Row) -> Rows:
+    """The rows with this one in place of the one with its key, in the order of keys.
+
+    The very same rows where it is there already.
+    """
+    columns = key_columns(table)
+
+    def key(one: Row) -> Key:
+        return tuple(one[column] for column in columns)
+
+    there = {key(one): one for one in rows.get(table.name, ())}
+    if there.get(key(row)) == row:
+        return rows
+    there[key(row)] = row
+    return {**rows, table.name: tuple(there[one] for one in sorted(there))}
+
+
+def newer(row: Row, at: At, prefix: str = "") -> bool:
+    """Whether a fact comes after the one that the columns of the row with a prefix are from.
+
+    The row keeps that one's order in <prefix>epoch and <prefix>sequence; null: from none yet.
+    """
+    epoch = row[f"{prefix}epoch"]
+    return epoch is None or (at.epoch, at.sequence) > (epoch, row[f"{prefix}sequence"])
