@@ -92,15 +92,7 @@ class Codec:
         body.seek(5)
         try:
             record: Any = fastavro.schemaless_reader(body, reader.written, reader.wanted)
-        # Whatever breaks in the middle of foreign bytes: a length, a branch, UTF-8, the end.
-        except (
-            ArithmeticError,
-            EOFError,
-            LookupError,
-            MemoryError,
-            TypeError,
-            ValueError,
-        ) as error:
+        except _BROKEN as error:
             raise CorruptRecord(f"{reader.topic}: {type(error).__name__}: {error}") from error
         if body.tell() != len(data):
             raise CorruptRecord(f"{reader.topic}: {len(data) - body.tell()} bytes left over")
