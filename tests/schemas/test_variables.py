@@ -1,11 +1,15 @@
-"""The names of all settings: the table is complete."""
+"""The names of all settings: the table is complete, and has no more."""
 
 from dataclasses import fields
 
-from gateway.config import Config
+from deploy.local.plan import Plan
 from schemas.variables import VARIABLES
 
 
-def test_every_setting_of_the_gateway_is_in_the_table():
-    """A setting that is missing here would be refused as misspelt in its own program."""
-    assert {known.name for known in fields(Config) if "setting" in known.metadata} <= VARIABLES
+def test_the_table_has_every_setting_that_some_program_reads_and_no_other():
+    """One that is missing would be refused where it is meant, and one too many taken for nothing.
+
+    `config` alone is read before there are settings.
+    """
+    settings = {known.name for known in fields(Plan) if "setting" in known.metadata}
+    assert settings | {"config"} == VARIABLES
