@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from chargewire.summary import Entry, order, payload, time
+from chargewire.summary import Entry, order, payload
+from gateway.times import timestamp
 
 TOPICS = ("connections", "provisioning", "availability")
 ACTIONS = ("BootNotification", "StatusNotification")
@@ -26,10 +27,10 @@ class Presence:
     statuses: dict[str, str] = field(default_factory=dict)  # "1" or "1.2" -> Available
 
     def as_json(self) -> dict[str, Any]:
-        """The fields under their names; the time in ISO 8601, UTC."""
+        """The fields under their names; the time as in RFC 3339, UTC."""
         names = ("station", "connected", "version", "gateway", "address", "vendor", "model")
         found: dict[str, Any] = {name: getattr(self, name) for name in names}
-        return found | {"since": time(self.since_ms).isoformat(), "statuses": self.statuses}
+        return found | {"since": timestamp(self.since_ms), "statuses": self.statuses}
 
 
 def fold(entries: Iterable[Entry]) -> list[Presence]:

@@ -3,11 +3,11 @@
 import heapq
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import click
 
+from gateway.times import timestamp
 from schemas.catalogue import VERSIONS
 from schemas.derive import shape
 
@@ -93,7 +93,7 @@ def as_json(entry: Entry) -> str:
     body = payload(entry.record)
     for name, value in entry.record.items():
         if value is not None and not (body is not None and isinstance(value, Mapping)):
-            found[name] = time(value).isoformat() if _is_time(name) else value
+            found[name] = timestamp(value) if _is_time(name) else value
     if body is not None:
         found["payload"] = body
     return json.dumps(found, ensure_ascii=False, default=str)
@@ -104,14 +104,13 @@ def line(entry: Entry, width: int = 160) -> str:
     record = entry.record
     if record is None:
         key = entry.key.decode(errors="replace") if entry.key else "-"
-        at = f"{time(entry.timestamp_ms):%H:%M:%S}.{entry.timestamp_ms % 1000:03}"
+        at = _clock(entry.timestamp_ms)
         return f"{at} {safe(key):<20} {click.style(safe(f'unreadable: {entry.problem}'), fg='red')}"
     at_ms = record.get("observed_at") or record.get("at") or entry.timestamp_ms
     arrow = _ARROWS.get(str(record.get("direction")), "·")
     who = record.get("station") or record.get("address") or record.get("gateway") or ""
     word, kind = _words(entry.topic, record)
-    at = f"{time(at_ms):%H:%M:%S}.{at_ms % 1000:03}"
-    start = safe(f"{at} {who:<20} {arrow} {word:<26} {kind:<9} ")
+    start = safe(f"{_clock(at_ms)} {who:<20} {arrow} {word:<26} {kind:<9} ")
     bent = " ".join(record.get("deviations") or ())
     room = max(width - len(start) - (len(bent) + 3 if bent else 0), 20)
     told = clipped(" ".join(pairs(_told(entry.topic, record))), room)
@@ -149,9 +148,9 @@ def clipped(text: str, width: int) -> str:
     return shown if len(shown) <= width else shown[: width - 1] + "…"
 
 
-def time(at_ms: int) -> datetime:
-    """Epoch milliseconds as a UTC time."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
+def _clock(at_ms: int) -> str:
+    """The time of day, in UTC, without the Z."""
+    return timestamp(at_ms)[11:-1]
 
 
 def _words(topic: str, record: Mapping[str, Any]) -> tuple[str, str]:

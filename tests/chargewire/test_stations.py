@@ -104,7 +104,7 @@ def test_a_station_is_listed_with_its_connection_and_last_status(fleet):
         "address": "",
         "vendor": "V",
         "model": "M",
-        "since": "2026-01-01T00:00:00+00:00",
+        "since": "2026-01-01T00:00:00.000Z",
         "statuses": {"1": "Charging"},
     }
     heading, row = run("stations", "--connected", *fleet).output.splitlines()

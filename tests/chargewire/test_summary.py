@@ -129,7 +129,7 @@ def test_json_holds_envelope_and_payload_as_ocpp_has_it():
     """Nothing is clipped, nulls are left out, times are ISO 8601."""
     found = json.loads(as_json(frame("1.6", "StartTransaction", "request", START)))
     assert found["payload"] == START
-    assert found["observed_at"] == "2026-01-01T00:00:00.123000+00:00"
+    assert found["observed_at"] == "2026-01-01T00:00:00.123Z"
     assert (found["topic"], found["partition"], found["offset"]) == ("transactions", 2, 30)
     assert "call_sequence" not in found
     assert "v16_start_transaction_request" not in found
