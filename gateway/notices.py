@@ -43,7 +43,8 @@ class Notices:
             "at": at_ms,
         }
         value = self.encode("refusals", record)
-        return self._record("refusals", str(request["address"]), value, event_id, at_ms)
+        address = str(request["address"])
+        return self._record("refusals", address, value, "refused", event_id, at_ms)
 
     def alive(self, state: str, connections: int, at_ms: int) -> Probe:
         """A sign of life; `state` is ready, starting or stopping."""
@@ -61,17 +62,21 @@ class Notices:
             "admin": self.config.admin,
         }
         value = self.encode("gateways", record)
-        return self._record("gateways", self.instance, value, f"{self.instance}.{at_ms}", at_ms)
+        return self._of_gateway("alive", value, at_ms)
 
     def gone(self, at_ms: int) -> Probe:
         """The tombstone of an instance that ended in order."""
-        return self._record("gateways", self.instance, None, f"{self.instance}.{at_ms}", at_ms)
+        return self._of_gateway("gone", None, at_ms)
 
-    def _record(
-        self, topic: str, key: str, value: bytes | None, event_id: str, at_ms: int
+    def _of_gateway(self, word: str, value: bytes | None, at_ms: int) -> Probe:
+        event_id = f"{self.instance}.{at_ms}"
+        return self._record("gateways", self.instance, value, f"gateway.{word}", event_id, at_ms)
+
+    def _record(  # noqa: PLR0913 - the parts of a record
+        self, topic: str, key: str, value: bytes | None, what: str, event_id: str, at_ms: int
     ) -> Probe:
         source = f"/gateways/{self.instance}".encode()
-        headers = cloudevent(event_id, f"ocpp.{topic}", source, at_ms)
+        headers = cloudevent(event_id, f"ocpp.{what}", source, at_ms)
         encoded = key.encode()
         number = partition(encoded, self.config.partitions)
         return Probe(self.config.prefix + topic, number, encoded, value, headers, at_ms)

@@ -29,8 +29,13 @@ What chargewire writes to Kafka and reads from it: for those who build on its to
   registry, if one is configured. They also lie in `schemas/avro/`. Changes are FULL_TRANSITIVE:
   fields are added, always nullable, and never removed or given another type. So a reader may use
   any version of a schema to read records of any other.
-- **Headers** follow CloudEvents: `ce_id`, `ce_type` (such as `ocpp.v16.StartTransaction.request`),
-  `ce_source`, `ce_time`. You can choose by `ce_type` without decoding.
+- **Headers** follow CloudEvents in binary mode: `ce_id` (the `event_id`), `ce_type`, `ce_source`
+  (`/stations/<id>` or `/gateways/<instance>`), `ce_time`, `ce_specversion`, `content-type`. The
+  type of a frame is `ocpp.<version>.<action>.<part>`, such as
+  `ocpp.v16.StartTransaction.request`, with v16, v201 or v21, and request, response, send, error
+  or result_error. The others are `ocpp.connection.connected`, `ocpp.connection.disconnected`,
+  `ocpp.rejected`, `ocpp.refused`, `ocpp.gateway.alive` and `ocpp.gateway.gone`. So you can choose
+  without decoding.
 - **Order**: the events of a station are in the order of (`epoch`, `sequence`), across all topics.
   Never sort by a clock. An event may be delivered to you twice; then it has the same `event_id`.
 - **Times** are timestamp-millis in UTC. A text of a station that says more or less than that is in

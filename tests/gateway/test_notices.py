@@ -25,6 +25,7 @@ def test_a_refusal_says_who_asked_for_what_and_why_not():
     assert (record["status"], record["reason"], record["station"]) == (400, "subprotocol", "CS-1")
     assert (record["suppressed"], record["detail"]) == (3, "Offer another.")
     assert record["offered_subprotocols"] == ["ocpp1.5"]
+    assert dict(sent.headers)["ce_type"] == b"ocpp.refused"
 
 
 def test_two_refusals_have_two_ids():
@@ -43,6 +44,7 @@ def test_a_sign_of_life_says_how_the_gateway_is():
     _, record = CODEC.decode(sent.value)
     assert (sent.key, record["gateway"], record["connections"]) == (b"gw-1", "gw-1", 12)
     assert (record["ready"], record["started_at"], record["at"]) == (True, NOON - 5, NOON)
+    assert dict(sent.headers)["ce_type"] == b"ocpp.gateway.alive"
     assert not CODEC.decode(NOTICES.alive("stopping", 0, NOON).value)[1]["ready"]
 
 
@@ -50,3 +52,4 @@ def test_an_orderly_end_leaves_a_tombstone():
     """So that the compacted topic forgets the instance, whose name never comes again."""
     assert NOTICES.gone(NOON).value is None
     assert NOTICES.gone(NOON).key == b"gw-1"
+    assert dict(NOTICES.gone(NOON).headers)["ce_type"] == b"ocpp.gateway.gone"
