@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 POLL_S = 0.05  # between looks at a process: none of its news reaches an event loop
@@ -34,8 +34,14 @@ class Process:
     """
 
     def __init__(
-        self, command: Sequence[str | Path], *, log: Path, keep: Sequence[int] = ()
+        self,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        keep: Sequence[int] = (),
+        environ: Mapping[str, str] | None = None,
     ) -> None:
+        """With an `environ` of its own, or else with ours."""
         log.parent.mkdir(parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
             log.replace(log.with_name(log.name + ".1"))
@@ -50,6 +56,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=keep,
+                env=environ,
             )
 
     @property

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.ports import HOST, free_port
+from deploy.local.process import Process
 from schemas import admin
 from schemas.catalogue import frame_field
 from schemas.codec import Codec
@@ -31,16 +31,6 @@ ROOT = Path(__file__).parents[2]
 PARTITIONS = 3  # a few, since every test has thirty topics of its own
 START_TIME_S = 60.0
 POLL_S = 0.02
-# The child ends with us, however we end: on Linux the kernel sees to it.
-_TETHERED = """
-import ctypes, os, signal, sys
-parent, *command = sys.argv[1:]
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-if os.getppid() != int(parent):
-    sys.exit("the parent is gone")
-os.execv(command[0], command)
-"""
 _PARTS = {"call": "request", "result": "response", "send": "send"}
 CODEC = Codec(builtin_ids())
 
@@ -97,36 +87,27 @@ class Gateway:
             "CHARGEWIRE_LISTEN": f"{HOST}:{self.port}",
             "CHARGEWIRE_ADMIN": f"{HOST}:{self.admin}",
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def url(self) -> str:
         return f"ws://{HOST}:{self.port}/ocpp"
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> Process:
         assert self._process is not None, "start it first"
         return self._process
 
     def launch(self) -> None:
         """Start the process, which takes a second or two to be ready."""
-        launch = [sys.executable, "-I", "-S", "-c", _TETHERED, str(os.getpid())]
-        with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [*launch, sys.executable, "-m", "gateway"],
-                cwd=ROOT,
-                env=self._environ,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        command = [sys.executable, "-m", "gateway"]
+        self._process = Process(command, log=self.log, environ=self._environ)
 
     async def ready(self, timeout_s: float = START_TIME_S) -> None:
         """Wait until stations may come. Raises TimeoutError; AssertionError where it ended."""
 
         async def is_ready() -> bool:
-            assert self.process.poll() is None, f"ended by itself:\n{self.said()}"
+            assert self.process.exit_code is None, f"ended by itself:\n{self.said()}"
             return (await self.asked("readyz"))[0] == 200
 
         try:
@@ -159,18 +140,17 @@ class Gateway:
 
     def terminate(self) -> None:
         """SIGTERM: it is to end in good order."""
-        self.process.terminate()
+        self.process.signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """kill -9 of the process and all its workers."""
-        if self._process is not None and self._process.poll() is None:
+        if self._process is not None and self._process.exit_code is None:
             os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            self._process.kill()
 
     async def ended(self, timeout_s: float = 30.0) -> int:
         """Wait for the end of the process; its exit code. Raises TimeoutError."""
-        await until(lambda: self.process.poll() is not None, "still running", timeout_s)
-        return self.process.returncode
+        return await self.process.ended(timeout_s)
 
 
 class Fleet:

@@ -432,7 +432,6 @@ async def test_a_dead_worker_is_replaced_and_takes_nobody_along(fleet: Fleet) ->
         assert (await station.call("Heartbeat")).ok
     children = workers()
     gateway.process.kill()
-    gateway.process.wait()
     psutil.wait_procs(children, timeout=15)
     assert not [child for child in children if child.is_running()], "orphans hold the port"
 
