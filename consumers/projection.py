@@ -117,9 +117,14 @@ def put(rows: Rows, table: Table, row: Row) -> Rows:
 
 
 def newer(row: Row, at: At, prefix: str = "") -> bool:
-    """Whether a fact comes after the one that the columns of the row with a prefix are from.
+    """Whether a fact comes after the one that these columns of the row are from.
 
     The row keeps that one's order in <prefix>epoch and <prefix>sequence; null: from none yet.
     """
     epoch = row[f"{prefix}epoch"]
     return epoch is None or (at.epoch, at.sequence) > (epoch, row[f"{prefix}sequence"])
+
+
+def order(at: At, prefix: str = "") -> Row:
+    """The columns that keep the order of a fact for `newer`."""
+    return {f"{prefix}epoch": at.epoch, f"{prefix}sequence": at.sequence}
