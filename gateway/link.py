@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
-from websockets.exceptions import PayloadTooBig
+from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.frames import Frame as WebsocketFrame
 from websockets.frames import Opcode
 from websockets.http11 import Request, Response
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gateway.server import Server
 
 _DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+_BROKEN = (PayloadTooBig, ProtocolError, UnicodeDecodeError)  # frames that end the protocol
 CLOSE_TIME_S = 5.0  # how long the station may take to end the closing handshake
 
 
@@ -100,7 +101,8 @@ class Link(asyncio.Protocol):
 
     def _work(self) -> None:
         """Take what has come, as far as there is room for it."""
-        while self._inbox:
+        # What comes before our 101 is early, not lost: it waits.
+        while self._inbox and self._response is None:
             if self.opened and self._full():
                 self._hold()
                 if self._protocol.state is OPEN:
@@ -298,6 +300,10 @@ class Link(asyncio.Protocol):
         """
         protocol = self._protocol
         sent, received = protocol.close_sent, protocol.close_rcvd
+        if sent is not None and isinstance(protocol.parser_exc, _BROKEN):
+            # The protocol layer has closed by itself, with a sentence for a reason.
+            large = isinstance(protocol.parser_exc, PayloadTooBig)
+            return int(sent.code), "frame_too_large" if large else "protocol_error"
         first = received if protocol.close_rcvd_then_sent else sent or received
         return (1006, "") if first is None else (int(first.code), first.reason)
 
@@ -329,9 +335,19 @@ class Link(asyncio.Protocol):
             if data:
                 self._transport.write(data)
             else:
-                # The end of our stream: a server closes the connection at once (RFC 6455 7.1.1).
-                self._transport.close()
-                self._drop_late()
+                self._finish()
+
+    def _finish(self) -> None:
+        """End our stream; a server then closes the connection at once (RFC 6455 7.1.1).
+
+        But not over bytes that nobody has read: the station would be reset before it reads why.
+        """
+        if isinstance(self._protocol.parser_exc, _BROKEN):
+            self._transport.write_eof()
+            self._release()
+        else:
+            self._transport.close()
+        self._drop_late()
 
     # Pressure and time.
 

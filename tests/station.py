@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 Frame = list[Any]
@@ -186,7 +187,8 @@ class Station:
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """Close as a station does that means to; harmless when the socket has ended already."""
-        await self.socket.close(code, reason)
+        if self.socket.state is not State.CLOSED:  # asyncio trips over a second end of some sockets
+            await self.socket.close(code, reason)
         await asyncio.wait([self._reader])
 
     def abort(self) -> None:

@@ -147,7 +147,38 @@ async def test_a_frame_over_the_limit_closes_1009_with_a_dead_letter():
         await log.holds(3)
         (letter,) = log.of("rejected")
         assert (letter["rule"], letter["size"]) == ("frame_too_large", 10_485_760)
-        assert log.of("connections")[-1]["close_code"] == 1009
+        ending = log.of("connections")[-1]
+        assert (ending["close_code"], ending["reason"]) == (1009, "frame_too_large")
+
+
+async def test_what_is_still_coming_does_not_keep_the_reason_from_the_station():
+    """Closed over unread bytes, a socket is reset, and the station never reads the close frame."""
+    async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
+        with suppress(ConnectionClosed):
+            await station.socket.send("x" * 60_000 for _ in range(100))
+        assert (await station.closed())[0] == 1009
+        await log.holds(3)
+
+
+async def test_frames_that_come_with_the_handshake_are_taken():
+    """A station that does not wait for our 101 is early; its frame is not lost."""
+    async with gateway() as (url, _, log):
+        log.open = False
+        host, port = url.removeprefix("ws://").partition("/")[0].split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = "GET /ocpp/CS-1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        head += f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
+        head += "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
+        early = Frame(Opcode.TEXT, HEARTBEAT.encode()).serialize(mask=True)
+        writer.write(head.encode() + early)
+        await log.holds(1)
+        assert [name for name, *_ in log.records] == ["connections"]
+        log.open = True
+        log.release()
+        async with asyncio.timeout(10):
+            assert b"101" in await reader.readuntil(b"\r\n\r\n")
+            assert (await reader.readexactly(7))[2:] == b'[3,"1'
+        writer.close()
 
 
 async def test_a_binary_frame_closes_1003_with_a_dead_letter():
