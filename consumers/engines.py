@@ -1,0 +1,74 @@
+"""Connections to a consumer's database: a file, or PostgreSQL."""
+
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+ANSWER_TIME_S = 60.0  # a database that takes longer for one statement is taken to be gone
+CONNECT_TIME_S = 10.0
+LOCK_TIME_S = 30.0
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+
+
+def is_store(text: str) -> bool:
+    """Tell whether a text is the URL of a store: sqlite:///file, or postgresql://..."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        return False
+    if url.drivername == "sqlite":
+        return bool(url.database) and url.database != ":memory:" and not url.host
+    return url.drivername == "postgresql" and bool(url.database)
+
+
+def shown(text: str) -> str:
+    """The URL without its password, for people."""
+    return make_url(text).render_as_string(hide_password=True)
+
+
+def engine(text: str, application: str) -> AsyncEngine:
+    """An engine for the URL of a store; it connects when it is first used.
+
+    libpq's `sslmode` in the URL is understood. `application` is what PostgreSQL shows of us.
+    """
+    url = make_url(text)
+    made = url.set(drivername=_DRIVERS[url.drivername])
+    return _file(made) if url.drivername == "sqlite" else _server(made, application)
+
+
+def _server(url: URL, application: str) -> AsyncEngine:
+    query = dict(url.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    arguments: dict[str, Any] = {
+        "timeout": CONNECT_TIME_S,
+        "command_timeout": ANSWER_TIME_S,
+        "server_settings": {"application_name": application},
+    }
+    return create_async_engine(
+        url.set(query=query), connect_args=arguments, pool_size=2, pool_timeout=CONNECT_TIME_S
+    )
+
+
+def _file(url: URL) -> AsyncEngine:
+    made = create_async_engine(url, connect_args={"timeout": LOCK_TIME_S})
+
+    # The driver begins transactions by itself, but late and not for all statements. The write lock
+    # is taken at once: one that is wanted in the middle may be refused without waiting.
+
+    @event.listens_for(made.sync_engine, "connect")
+    def connected(connection: Any, _: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")  # who reads does not stop us
+        cursor.execute("PRAGMA synchronous = NORMAL")  # a power cut takes back rows with positions
+        cursor.close()
+
+    @event.listens_for(made.sync_engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return made

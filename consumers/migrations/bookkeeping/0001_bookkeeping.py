@@ -1,0 +1,57 @@
+"""Positions, generations, poison, open calls and outbox."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create the tables."""
+    op.create_table(
+        "chargewire_positions",
+        sa.Column("consumer", sa.Text, primary_key=True),
+        sa.Column("topic", sa.Text, primary_key=True),
+        sa.Column("partition", sa.Integer, primary_key=True),
+        sa.Column("position", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "chargewire_generations",
+        sa.Column("consumer", sa.Text, primary_key=True),
+        sa.Column("partition", sa.Integer, primary_key=True),
+        sa.Column("generation", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "chargewire_poison",
+        sa.Column("consumer", sa.Text, primary_key=True),
+        sa.Column("topic", sa.Text, primary_key=True),
+        sa.Column("partition", sa.Integer, primary_key=True),
+        sa.Column("position", sa.BigInteger, primary_key=True),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("key", sa.Text),
+        sa.Column("value", sa.Text),
+        sa.Column("at", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "chargewire_open_calls",
+        sa.Column("consumer", sa.Text, primary_key=True),
+        sa.Column("station", sa.Text, primary_key=True),
+        sa.Column("epoch", sa.BigInteger, primary_key=True),
+        sa.Column("sequence", sa.BigInteger, primary_key=True),
+        sa.Column("payload", sa.Text, nullable=False),
+    )
+    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    op.create_table(
+        "chargewire_outbox",
+        sa.Column("revision", number, primary_key=True, autoincrement=True),
+        sa.Column("generation", sa.BigInteger, nullable=False),
+        sa.Column("consumer", sa.Text, nullable=False),
+        sa.Column("partition", sa.Integer, nullable=False),
+        sa.Column("topic", sa.Text, nullable=False),
+        sa.Column("station", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("row", sa.Text),
+        sa.Index("chargewire_outbox_order", "consumer", "partition", "revision"),
+        sqlite_autoincrement=True,
+    )

@@ -1,0 +1,6 @@
+"""What Alembic runs for each history: everything comes from `consumers.upgrade`."""
+
+from alembic import context
+
+context.configure(**context.config.attributes["configuration"])
+context.run_migrations()

@@ -1,0 +1,256 @@
+"""A consumer's rows and its place in the log, kept together in SQLite or PostgreSQL."""
+
+import base64
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Self
+
+import asyncpg
+import msgspec
+from sqlalchemy import Table, delete, select, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from consumers import statements
+from consumers.bookkeeping import GENERATIONS, OPEN_CALLS, OUTBOX, POISON, POSITIONS
+from consumers.changes import CallKey, Changes, Outgoing, Ownership, Poison
+from consumers.engines import engine
+from consumers.projection import Key, Projection, Row, Rows
+from consumers.upgrade import HISTORIES, upgrade
+from consumers.writing import Writer, storable
+
+KEYS_AT_ONCE = 5000
+
+
+class Fenced(Exception):  # noqa: N818 - a fact: somebody else owns the partition number now
+    """A newer owner has taken the partition number over; nothing was written."""
+
+
+class Refused(Exception):  # noqa: N818 - a fact about rows
+    """The database cannot hold these rows, however often it is asked; nothing was written."""
+
+
+class Store:
+    """One consumer's tables in one database; `open` makes it.
+
+    What breaks between us and the database passes through as its driver's error (SQLAlchemyError,
+    OSError, TimeoutError): then the outcome of a commit is unknown, and `own` tells what it was.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        projection: Projection,
+        *,
+        publishes: bool,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._engine = engine
+        self._projection = projection
+        self._name = projection.name
+        self._now_ms = now_ms
+        self._dialect = engine.dialect.name
+        self._writer = Writer(self._dialect, projection, publishes=publishes, now_ms=now_ms)
+        self._groups: dict[int, list[tuple[Table, Any]]] = {}
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        projection: Projection,
+        *,
+        histories: Path = HISTORIES,
+        publishes: bool = False,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> Self:
+        """Connect to ``sqlite:///path`` or ``postgresql://...``, and bring the tables up to date.
+
+        With `publishes`, every changed row goes to the outbox too. Raises UpgradeError.
+        """
+        store = cls(
+            engine(url, f"chargewire {projection.name}"),
+            projection,
+            publishes=publishes,
+            now_ms=now_ms,
+        )
+        try:
+            async with store._engine.begin() as connection:
+                await connection.run_sync(upgrade, projection.name, histories)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    @property
+    def single(self) -> bool:
+        """Whether only one instance can share the store: a file is on one machine."""
+        return self._dialect == "sqlite"
+
+    async def close(self) -> None:
+        """Let go of all connections; the next use makes new ones."""
+        await self._engine.dispose()
+
+    async def own(self, partitions: Iterable[int]) -> dict[int, Ownership]:
+        """Take partition numbers over: earlier owners' commits fail from now on.
+
+        Generations rise with the clock as well, so that those of a store that was lost are lower
+        than those of its successor, which readers of the published rows can then tell.
+        """
+        numbers = sorted(set(partitions))  # sorted: two of us do not wait for each other in a ring
+        async with self._engine.begin() as connection:
+            generations = await self._raise(connection, numbers)
+            found = await connection.execute(
+                select(POSITIONS.c.partition, POSITIONS.c.topic, POSITIONS.c.position).where(
+                    POSITIONS.c.consumer == self._name, POSITIONS.c.partition.in_(numbers)
+                )
+            )
+            positions: dict[int, dict[str, int]] = {number: {} for number in numbers}
+            for partition, topic, position in found:
+                positions[partition][topic] = position
+        return {number: Ownership(generations[number], positions[number]) for number in numbers}
+
+    async def _raise(self, connection: AsyncConnection, numbers: list[int]) -> dict[int, int]:
+        if not numbers:
+            return {}
+        # Rows first, so that there is one to lock.
+        await connection.execute(
+            statements.upsert(self._dialect, GENERATIONS, keep=True),
+            [{"consumer": self._name, "partition": n, "generation": 0} for n in numbers],
+        )
+        mine = (GENERATIONS.c.consumer == self._name) & GENERATIONS.c.partition.in_(numbers)
+        locked = select(GENERATIONS.c.partition, GENERATIONS.c.generation).where(mine)
+        before = await connection.execute(
+            locked.order_by(GENERATIONS.c.partition).with_for_update()
+        )
+        now_ms = self._now_ms()
+        raised = {number: max(generation + 1, now_ms) for number, generation in before}
+        for number, generation in raised.items():
+            await connection.execute(
+                update(GENERATIONS).where(*_generation(self._name, number)),
+                {"generation": generation},
+            )
+        return raised
+
+    async def load(self, keys: Collection[Key]) -> dict[Key, Rows]:
+        """All rows of these groups, which have keys of one length; a new group has no rows."""
+        tables = self._projection.tables
+        if not keys:
+            return {}
+        found: dict[Key, dict[str, list[Row]]] = {
+            key: {table.name: [] for table in tables} for key in keys
+        }
+        names = {storable(key): key for key in keys}
+        wanted = list(names)
+        width = len(wanted[0])
+        async with self._engine.begin() as connection:
+            for first in range(0, len(wanted), KEYS_AT_ONCE):
+                part = wanted[first : first + KEYS_AT_ONCE]
+                parameters = statements.groups_parameters(self._dialect, part)
+                for table, statement in self._group_statements(width):
+                    columns = [column.name for column in statements.keys_of(table)[:width]]
+                    for row in (await connection.execute(statement, parameters)).mappings():
+                        key = names[tuple(row[name] for name in columns)]
+                        found[key][table.name].append(dict(row))
+        return {
+            key: {name: tuple(rows) for name, rows in group.items()} for key, group in found.items()
+        }
+
+    def _group_statements(self, width: int) -> list[tuple[Table, Any]]:
+        if width not in self._groups:
+            self._groups[width] = [
+                (table, statements.groups(self._dialect, table, width))
+                for table in self._projection.tables
+                if table.name not in self._projection.appended
+            ]
+        return self._groups[width]
+
+    async def calls(self, keys: Collection[CallKey]) -> dict[CallKey, Mapping[str, Any]]:
+        """The payloads of those CALLs that were committed as open."""
+        if not keys:
+            return {}
+        statement = statements.groups(self._dialect, OPEN_CALLS, 4)
+        parameters = statements.groups_parameters(
+            self._dialect, [(self._name, *key) for key in keys]
+        )
+        async with self._engine.begin() as connection:
+            return {
+                (row.station, row.epoch, row.sequence): msgspec.json.decode(row.payload)
+                for row in await connection.execute(statement, parameters)
+            }
+
+    async def commit(self, partition: int, generation: int, changes: Changes) -> None:
+        """Write rows and positions in one transaction. Raises Fenced, Refused."""
+        try:
+            async with self._owned(partition, generation) as connection:
+                await self._writer.write(connection, partition, generation, changes)
+        except (DataError, IntegrityError, OverflowError) as error:
+            raise Refused(str(error)) from error
+        except DBAPIError as error:
+            # asyncpg looks at parameters before it sends them; SQLAlchemy has no name for that.
+            if isinstance(getattr(error.orig, "__cause__", None), asyncpg.DataError):
+                raise Refused(str(error.orig)) from error
+            raise
+
+    @asynccontextmanager
+    async def _owned(self, partition: int, generation: int) -> AsyncIterator[AsyncConnection]:
+        """A transaction that holds the generation: a successor waits for its end."""
+        mine = (*_generation(self._name, partition), GENERATIONS.c.generation == generation)
+        async with self._engine.begin() as connection:
+            same = update(GENERATIONS).where(*mine).values(generation=GENERATIONS.c.generation)
+            if (await connection.execute(same)).rowcount != 1:
+                raise Fenced(f"{self._name}, partition {partition}")
+            yield connection
+
+    async def clear(self) -> None:
+        """Throw all rows and positions away, for a rebuild; other instances are fenced."""
+        async with self._engine.begin() as connection:
+            found = await connection.execute(
+                select(GENERATIONS.c.partition).where(GENERATIONS.c.consumer == self._name)
+            )
+            await self._raise(connection, [row.partition for row in found])
+            for table in self._projection.tables:
+                await connection.execute(statements.emptying(self._dialect, table))
+            for table in (POSITIONS, POISON, OPEN_CALLS, OUTBOX):
+                await connection.execute(delete(table).where(table.c.consumer == self._name))
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction, to look at the tables with."""
+        async with self._engine.begin() as connection:
+            yield connection
+
+    async def poison(self, limit: int = 1000) -> list[Poison]:
+        """Records that were set aside, by their place."""
+        places = (POISON.c.topic, POISON.c.partition, POISON.c.position)
+        statement = select(*places, POISON.c.reason, POISON.c.key, POISON.c.value).where(
+            POISON.c.consumer == self._name
+        )
+        async with self._engine.begin() as connection:
+            found = await connection.execute(statement.order_by(*places).limit(limit))
+            return [
+                Poison(*row[:4], *(None if b is None else base64.b64decode(b) for b in row[4:]))
+                for row in found
+            ]
+
+    async def unpublished(self, partition: int, limit: int = 1000) -> list[Outgoing]:
+        """The oldest changed rows of a partition number that are still to be published."""
+        columns = (getattr(OUTBOX.c, found.name) for found in fields(Outgoing))
+        statement = select(*columns).where(
+            OUTBOX.c.consumer == self._name, OUTBOX.c.partition == partition
+        )
+        async with self._engine.begin() as connection:
+            found = await connection.execute(statement.order_by(OUTBOX.c.revision).limit(limit))
+            return [Outgoing(*row) for row in found]
+
+    async def published(self, partition: int, revision: int) -> None:
+        """Rows of a partition number up to this revision are on their topic: forget them."""
+        mine = (OUTBOX.c.consumer == self._name, OUTBOX.c.partition == partition)
+        async with self._engine.begin() as connection:
+            await connection.execute(delete(OUTBOX).where(*mine, OUTBOX.c.revision <= revision))
+
+
+def _generation(consumer: str, partition: int) -> tuple[Any, Any]:
+    return GENERATIONS.c.consumer == consumer, GENERATIONS.c.partition == partition

@@ -1,0 +1,161 @@
+"""Writes what a commit changes into the tables, inside the transaction of a caller."""
+
+import base64
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Table, bindparam, delete, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from consumers import statements
+from consumers.bookkeeping import OPEN_CALLS, OUTBOX, POISON, POSITIONS
+from consumers.changes import Changes, Difference, Poison, differences
+from consumers.projection import Key, Projection
+
+_CALL = ("k_consumer", "k_station", "k_epoch", "k_sequence")
+
+
+class Writer:
+    """Writes for one consumer; parameters always go as lists, which drivers send as one."""
+
+    def __init__(
+        self, dialect: str, projection: Projection, *, publishes: bool, now_ms: Callable[[], int]
+    ) -> None:
+        self._dialect = dialect
+        self._name = projection.name
+        self._tables = projection.tables
+        self._publishes = publishes
+        self._now_ms = now_ms
+        self._upserts = {
+            table.name: statements.upsert(dialect, table, keep=table.name in projection.appended)
+            for table in projection.tables
+        }
+        self._removals = {table.name: statements.removal(table) for table in projection.tables}
+
+    async def write(
+        self, connection: AsyncConnection, partition: int, generation: int, changes: Changes
+    ) -> None:
+        """Write all of it. The caller holds the generation, and commits."""
+        differing = differences(self._tables, changes.before, changes.after)
+        for table in self._tables:
+            if difference := differing.get(table.name):
+                await self._rows(connection, table, difference)
+                if self._publishes:
+                    rows = self._outgoing(table, difference, partition, generation)
+                    await connection.execute(insert(OUTBOX), rows)
+        await self._calls(connection, changes)
+        await self._put(connection, POISON, map(self._poison, changes.poison))
+        await self._put(
+            connection,
+            POSITIONS,
+            (
+                {"topic": topic, "partition": partition, "position": position}
+                for topic, position in changes.positions.items()
+            ),
+        )
+
+    async def _rows(
+        self, connection: AsyncConnection, table: Table, difference: Difference
+    ) -> None:
+        if difference.gone:
+            await connection.execute(
+                self._removals[table.name],
+                [statements.removal_parameters(table, row) for row in difference.gone],
+            )
+        if difference.put:
+            names = [column.name for column in table.columns]
+            rows = [{name: row.get(name) for name in names} for row in difference.put]
+            await connection.execute(self._upserts[table.name], storable_rows(rows))
+
+    async def _put(
+        self, connection: AsyncConnection, table: Table, rows: Iterable[dict[str, Any]]
+    ) -> None:
+        given = [{"consumer": self._name, **row} for row in rows]
+        if given:
+            await connection.execute(statements.upsert(self._dialect, table), storable_rows(given))
+
+    async def _calls(self, connection: AsyncConnection, changes: Changes) -> None:
+        # An answer never comes on another connection, so what an older one left open is done with.
+        newest: dict[str, int] = {}
+        for station, epoch, _ in changes.opened:
+            newest[station] = max(epoch, newest.get(station, epoch))
+        mine = OPEN_CALLS.c.consumer == self._name
+        if newest:
+            old = (OPEN_CALLS.c.station == bindparam("of")) & (OPEN_CALLS.c.epoch < bindparam("to"))
+            await connection.execute(
+                delete(OPEN_CALLS).where(mine, old),
+                [{"of": station, "to": epoch} for station, epoch in newest.items()],
+            )
+        if changes.closed:
+            await connection.execute(
+                statements.removal(OPEN_CALLS),
+                [dict(zip(_CALL, (self._name, *key), strict=True)) for key in changes.closed],
+            )
+        await self._put(
+            connection,
+            OPEN_CALLS,
+            (
+                {
+                    **dict(zip(("station", "epoch", "sequence"), key, strict=True)),
+                    "payload": msgspec.json.encode(payload).decode(),
+                }
+                for key, payload in changes.opened.items()
+            ),
+        )
+
+    def _poison(self, poison: Poison) -> dict[str, Any]:
+        return {
+            "topic": poison.topic,
+            "partition": poison.partition,
+            "position": poison.position,
+            "reason": poison.reason,
+            "key": _base64(poison.key),
+            "value": _base64(poison.value),
+            "at": self._now_ms(),
+        }
+
+    def _outgoing(
+        self, table: Table, difference: Difference, partition: int, generation: int
+    ) -> list[dict[str, Any]]:
+        common = {
+            "consumer": self._name,
+            "generation": generation,
+            "partition": partition,
+            "topic": f"tables.{table.name}",
+        }
+        names = [column.name for column in statements.keys_of(table)]
+        return [
+            common
+            | {
+                "station": row[names[0]],
+                "key": msgspec.json.encode([row[name] for name in names]).decode(),
+                "row": None if gone else msgspec.json.encode(row).decode(),
+            }
+            for gone, rows in ((True, difference.gone), (False, difference.put))
+            for row in storable_rows(rows)
+        ]
+
+
+def storable_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rows as they stand in the database."""
+    return [
+        {name: _without_nul(value) for name, value in row.items()}
+        if any(type(value) is str and "\0" in value for value in row.values())
+        else row
+        for row in rows
+    ]
+
+
+def storable(key: Key) -> Key:
+    """A key as it stands in the database."""
+    return tuple(map(_without_nul, key))
+
+
+def _without_nul(value: Any) -> Any:
+    """PostgreSQL's text cannot hold the character NUL, and SQLite's functions stop at it."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+
+def _base64(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()

@@ -1,0 +1,221 @@
+"""What every store has to keep, whatever database is below it: the facts of `test_stores`."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from consumers.changes import Changes, Outgoing, Poison
+from consumers.projection import Key, Row, Rows
+from consumers.stores import Fenced, Refused, Store
+from tests.consumers.tally import HEARD, TALLY
+
+Opened = Callable[..., Awaitable[Store]]
+
+KEY: Key = ("S1", "Seen")
+AT = {"provisioning": 7}
+
+
+def row(number: int = 0, **values: Any) -> Row:
+    """A row of the group KEY."""
+    return {
+        "station": "S1",
+        "kind": "Seen",
+        "number": number,
+        "count": 1,
+        "total": None,
+        "said": None,
+        **values,
+    }
+
+
+def rows(*found: Row) -> Rows:
+    return {TALLY.name: found}
+
+
+async def committed(store: Store, *found: Row, key: Key = KEY, **changes: Any) -> None:
+    """Replace a group by these rows, as a new owner of partition 0."""
+    generation = (await store.own([0]))[0].generation
+    before = await store.load([key])
+    await store.commit(
+        0, generation, Changes(before=before, after={key: rows(*found)}, positions=AT, **changes)
+    )
+
+
+class Contract:
+    """The facts; a subclass gives the fixture `opened`, which opens the same store each time."""
+
+    async def test_rows_and_positions_come_back(self, opened: Opened) -> None:
+        """What was committed is there for the next owner, through another connection."""
+        store = await opened()
+        assert (await store.own([0, 3]))[3].positions == {}
+        await committed(store, row(0), row(1, count=2))
+        again = await opened()
+        owned = await again.own([0, 1])
+        assert (owned[0].positions, owned[1].positions) == (AT, {})
+        found = await again.load([KEY, ("S2", "Seen")])
+        assert found[KEY][TALLY.name] == (row(0), row(1, count=2))
+        assert not any(found[("S2", "Seen")].values())
+
+    async def test_values_come_back_as_they_were(self, opened: Opened) -> None:
+        """Decimals keep every digit, integers 64 bits, texts every character but NUL."""
+        odd = 'ü "quoted" \\ \n 漢 🔌'
+        digits = Decimal("12345678901234567890.123456789012345678901")
+        store = await opened()
+        given = row(2**63 - 1, count=-(2**63), total=digits, said=odd)
+        await committed(store, given)
+        assert (await store.load([KEY]))[KEY][TALLY.name] == (given,)
+        key = ("S\0", odd)
+        await committed(store, row(station=key[0], kind=odd, said="a\0b"), key=key)
+        (found,) = (await store.load([key]))[key][TALLY.name]
+        assert found["said"] == "a\ufffdb"
+
+    async def test_rows_change_and_go(self, opened: Opened) -> None:
+        """A changed row replaces the one with its key; one that is missing is taken away."""
+        store = await opened()
+        await committed(store, row(0), row(1), row(2))
+        await committed(store, row(1, said="new"), row(2))
+        assert (await store.load([KEY]))[KEY][TALLY.name] == (row(1, said="new"), row(2))
+
+    async def test_appended_rows_stay_as_they_came(self, opened: Opened) -> None:
+        """Rows of an appended table are neither loaded nor replaced."""
+        store = await opened()
+        heard = {"station": "S1", "kind": "Seen", "epoch": 1, "sequence": 2}
+        for said in ("first", "second"):
+            await committed(store, key=("S1", "Seen"))
+            generation = (await store.own([0]))[0].generation
+            after = {KEY: {HEARD.name: ({**heard, "said": said},)}}
+            await store.commit(0, generation, Changes(after=after))
+        assert (
+            HEARD.name not in (await store.load([KEY]))[KEY]
+            or not ((await store.load([KEY]))[KEY][HEARD.name])
+        )
+        async with store.reading() as connection:
+            found = (await connection.execute(text("SELECT said FROM tally_heard"))).all()
+        assert [tuple(one) for one in found] == [("first",)]
+
+    async def test_many_groups_at_once(self, opened: Opened) -> None:
+        """Thousands of groups are written and loaded in one go, none for another."""
+        store = await opened()
+        generation = (await store.own([0]))[0].generation
+        after = {
+            (f"S{number}", "Seen"): rows(row(station=f"S{number}", count=number))
+            for number in range(12_000)
+        }
+        await store.commit(0, generation, Changes(after=after))
+        found = await store.load([*after, ("S0", "Other")])
+        assert {key: group[TALLY.name] for key, group in found.items() if group[TALLY.name]} == {
+            key: group[TALLY.name] for key, group in after.items()
+        }
+
+    async def test_a_slow_predecessor_is_fenced(self, opened: Opened) -> None:
+        """Who was succeeded writes nothing any more: no row, no position, no poison."""
+        slow, quick = await opened(), await opened()
+        old = (await slow.own([0, 1]))[0].generation
+        new = (await quick.own([0]))[0].generation
+        assert new > old
+        bad = Poison("provisioning", 0, 1, "bad", None, None)
+        late = Changes(after={KEY: rows(row(said="late"))}, positions=AT, poison=[bad])
+        with pytest.raises(Fenced):
+            await slow.commit(0, old, late)
+        assert (await quick.own([0]))[0].positions == {}
+        assert not (await quick.load([KEY]))[KEY][TALLY.name]
+        assert await quick.poison() == []
+
+    async def test_partitions_are_owned_one_by_one(self, opened: Opened) -> None:
+        """Taking one partition over leaves the others with their owner."""
+        one, other = await opened(), await opened()
+        owned = await one.own([0, 1])
+        await other.own([0])
+        await one.commit(1, owned[1].generation, Changes(positions=AT))
+        assert (await one.own([1]))[1].positions == AT
+
+    async def test_generations_rise_with_the_clock(self, opened: Opened) -> None:
+        """A store that begins anew has higher generations than the one that was lost."""
+        store = await opened(now_ms=lambda: 1_000_000)
+        first, second = [(await store.own([0]))[0].generation for _ in range(2)]
+        assert (first, second) == (1_000_000, 1_000_001)
+
+    async def test_rows_that_cannot_be_stored_are_refused(self, opened: Opened) -> None:
+        """An integer beyond 64 bits is refused by name, and nothing of its commit is kept."""
+        store = await opened()
+        generation = (await store.own([0]))[0].generation
+        changes = Changes(after={KEY: rows(row(0), row(1, count=2**70))}, positions=AT)
+        with pytest.raises(Refused):
+            await store.commit(0, generation, changes)
+        assert (await store.own([0]))[0].positions == {}
+        assert not (await store.load([KEY]))[KEY][TALLY.name]
+
+    async def test_poison_is_kept_with_its_place(self, opened: Opened) -> None:
+        """A record set aside keeps its bytes, place and reason; the same place again is one."""
+        store = await opened()
+        bad = Poison("provisioning", 0, 5, "no magic", b"\0key", b"\xff\0value")
+        empty = Poison("connections", 0, 9, "no value", None, None)
+        await committed(store, poison=[bad, empty])
+        await committed(store, poison=[replace(bad, reason="again")])
+        assert await store.poison() == [empty, replace(bad, reason="again")]
+
+    async def test_open_calls_wait_for_their_answers(self, opened: Opened) -> None:
+        """A CALL is there until it is answered, or the station has another connection."""
+        store = await opened()
+        payload = {"idToken": {"idToken": "ü"}, "n": 1.5}
+        await committed(store, opened={("S1", 1, 2): payload, ("S2", 1, 2): payload})
+        wanted = [("S1", 1, 2), ("S1", 1, 3), ("S2", 1, 2)]
+        assert await store.calls(wanted) == {("S1", 1, 2): payload, ("S2", 1, 2): payload}
+        await committed(store, closed=[("S1", 1, 2)], opened={("S2", 4, 1): payload})
+        assert await store.calls([*wanted, ("S2", 4, 1)]) == {("S2", 4, 1): payload}
+
+    async def test_changed_rows_wait_to_be_published(self, opened: Opened) -> None:
+        """Each changed row is in the outbox in order, what is gone without a row."""
+        store = await opened(publishes=True)
+        await committed(store, row(0, total=Decimal("1.50")), row(1))
+        await committed(store, row(0, total=Decimal("1.50")))
+        first, second, gone = await store.unpublished(0)
+        assert first.revision < second.revision < gone.revision
+        assert first.generation == second.generation < gone.generation
+        assert (first.topic, first.station, first.key) == ("tables.tally", "S1", '["S1","Seen",0]')
+        assert first.row is not None
+        assert '"total":"1.50"' in first.row
+        assert (gone.key, gone.row) == ('["S1","Seen",1]', None)
+        await store.published(0, second.revision)
+        assert await store.unpublished(0) == [gone]
+        await store.published(0, gone.revision)
+        await committed(store, row(0, total=Decimal("1.50")), row(3))
+        (later,) = await store.unpublished(0)
+        assert isinstance(later, Outgoing)
+        assert later.revision > gone.revision, "a revision came back"
+
+    async def test_nothing_is_published_unasked(self, opened: Opened) -> None:
+        """Without a publisher the outbox stays empty."""
+        store = await opened()
+        await committed(store, row())
+        assert await store.unpublished(0) == []
+
+    async def test_clearing_takes_all_and_fences(self, opened: Opened) -> None:
+        """After a clear there are no rows and positions, and the owner before cannot write."""
+        store = await opened(publishes=True)
+        bad = Poison("provisioning", 0, 5, "bad", None, None)
+        await committed(store, row(), poison=[bad], opened={("S1", 1, 2): {}})
+        generation = (await store.own([0]))[0].generation
+        await store.clear()
+        with pytest.raises(Fenced):
+            await store.commit(0, generation, Changes(positions=AT))
+        owned = (await store.own([0]))[0]
+        assert (owned.generation > generation, owned.positions) == (True, {})
+        assert not (await store.load([KEY]))[KEY][TALLY.name]
+        assert (await store.poison(), await store.unpublished(0)) == ([], [])
+        assert await store.calls([("S1", 1, 2)]) == {}
+
+    async def test_consumers_share_a_database(self, opened: Opened) -> None:
+        """Another consumer's positions, generations and clearing are its own."""
+        store = await opened()
+        other = await opened(name="other")
+        mine = (await store.own([0]))[0].generation
+        theirs = (await other.own([0]))[0]
+        assert theirs.positions == {}
+        await store.commit(0, mine, Changes(positions=AT))
+        await other.commit(0, theirs.generation, Changes(positions={"provisioning": 1}))
+        assert (await store.own([0]))[0].positions == AT
