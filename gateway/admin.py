@@ -23,7 +23,7 @@ _REGISTRY = "application/vnd.schemaregistry.v1+json"
 
 
 class Schemas(Protocol):
-    """The read side of a schema registry, as `schemas.registry.builtin` is."""
+    """The read side of a schema registry, as `schemas.subjects.answer` is."""
 
     def __call__(self, method: str, path: str, *, body: bytes) -> tuple[int, object]:
         """(HTTP status, JSON body) of a request; `path` as it came, percent-encoded."""

@@ -24,7 +24,7 @@ from gateway.producer import Producer
 from gateway.server import Server
 from schemas import admin, registry
 from schemas.codec import Codec
-from schemas.topics import partition
+from schemas.topics import RECORD_PER_FRAME, partition
 
 log = structlog.get_logger("gateway")
 
@@ -126,9 +126,7 @@ class Instance:
         while True:
             try:
                 problems = await admin.unfit(
-                    config,
-                    allow_single_replica=config.allow_single_replica,
-                    frame_limit_bytes=config.frame_limit_bytes,
+                    config, allow_single_replica=config.allow_single_replica
                 )
             except (KafkaError, OSError) as error:
                 log.warning("Kafka is not there yet", kafka=config.kafka, error=repr(error))
@@ -152,7 +150,7 @@ class Instance:
             ),
             probe=self._alive,
             ack_time_s=config.ack_time_s,
-            record_bytes_max=kafka_clients.RECORD_FACTOR * limit - 4096,
+            record_bytes_max=RECORD_PER_FRAME * limit - 4096,
             low_water=config.events_in_flight_max // 2,
             on_outage=self._outage,
             on_drained=lambda: self._server.room(),  # noqa: PLW0108 - made below

@@ -11,7 +11,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-RECORD_FACTOR = 8  # the largest record, in frame limits: typed fields, headers and the raw text
+from schemas.topics import RECORD_PER_FRAME
+
 CANCEL_TIME_S = 0.5
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ async def open_producer(
 
     Raises KafkaError or OSError when no broker is reached.
     """
-    largest = RECORD_FACTOR * frame_limit_bytes
+    largest = RECORD_PER_FRAME * frame_limit_bytes
     # Its own time-out must not come before our clock's: it would retry, we must know.
     patience = {"request_timeout_ms": int(3000 * ack_time_s)}
     producer = AIOKafkaProducer(
@@ -62,7 +63,7 @@ async def open_consumer(
 
     Raises KafkaError or OSError when no broker is reached.
     """
-    largest = RECORD_FACTOR * frame_limit_bytes
+    largest = RECORD_PER_FRAME * frame_limit_bytes
     consumer = AIOKafkaConsumer(
         **dict(options),
         group_id=None,

@@ -16,7 +16,7 @@ from gateway.config import Config
 from gateway.instance import Instance
 from gateway.log import set_up
 from gateway.metrics import Metrics
-from schemas import registry
+from schemas import subjects
 
 log = structlog.get_logger("gateway")
 
@@ -104,4 +104,4 @@ def _schemas(config: Config) -> Schemas | None:
     """The built-in registry, unless there is a real one."""
     if config.schema_registry:
         return None
-    return partial(registry.builtin, prefix=config.prefix)
+    return partial(subjects.answer, prefix=config.prefix)

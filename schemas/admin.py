@@ -15,7 +15,7 @@ from aiokafka.errors import (
 )
 
 from schemas.settings import KafkaSettings
-from schemas.topics import FRAME_LIMIT_BYTES, Change, Layout, faults, layouts
+from schemas.topics import Change, Layout, faults, layouts
 
 # DescribeConfigs: the option was set on the topic itself (KIP-226).
 _SET_ON_TOPIC = 1
@@ -50,18 +50,15 @@ async def apply(settings: KafkaSettings, changes: Iterable[Change]) -> None:
         )
 
 
-async def unfit(
-    settings: KafkaSettings,
-    *,
-    allow_single_replica: bool,
-    frame_limit_bytes: int = FRAME_LIMIT_BYTES,
-) -> list[str]:
+async def unfit(settings: KafkaSettings, *, allow_single_replica: bool) -> list[str]:
     """Why a gateway must not start on these topics, one line for each reason; see topics.faults.
 
     Raises KafkaError, OSError where Kafka cannot be reached or does not let us in.
     """
     wanted = layouts(
-        settings.prefix, partitions=settings.partitions, frame_limit_bytes=frame_limit_bytes
+        settings.prefix,
+        partitions=settings.partitions,
+        frame_limit_bytes=settings.frame_limit_bytes,
     )
     return faults(await existing(settings), wanted, allow_single_replica=allow_single_replica)
 

@@ -24,9 +24,6 @@ _NOT_FOUND = (40401, 40403)  # no such subject, no such schema
 
 Transport = httpx.AsyncBaseTransport | None
 
-# The registry that a gateway is itself, for those who have no other.
-builtin = subjects.answer
-
 
 class RegistryError(Exception):
     """The schemas cannot be had; the text says from where, and what to do about it."""

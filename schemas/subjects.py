@@ -49,7 +49,9 @@ def answer(method: str, path: str, prefix: str, body: bytes = b"") -> Answer:
             known = True
             if verb == method:
                 return reply(prefix, body, *map(unquote, match.groups()))
-    return _error(405 if known else 404, f"HTTP {'405 Method Not Allowed' if known else '404'}")
+    if known:
+        return _error(405, "HTTP 405 Method Not Allowed")
+    return _error(404, "HTTP 404 Not Found")
 
 
 def _error(code: int, message: str) -> Answer:

@@ -215,7 +215,7 @@ def test_a_schema_that_was_not_published_has_no_id(monkeypatch: pytest.MonkeyPat
 def test_the_built_in_registry_serves_the_same_ids() -> None:
     """Whoever asks the gateway's admin port reads what the gateway writes."""
     number = registry.builtin_ids()["decisions"]
-    status, found = registry.builtin("GET", f"/schemas/ids/{number}", "ocpp.")
+    status, found = subjects.answer("GET", f"/schemas/ids/{number}", "ocpp.")
     assert status == 200
     assert json.loads(found["schema"]) == records.schema("decisions")
 
