@@ -68,7 +68,7 @@ class Bus:
         )
         found, ends = [], 0
         try:
-            with SchemaRegistryClient({"url": self.registry}) as client:
+            with registry_client(self.registry) as client:
                 read = AvroDeserializer(client)
                 consumer.assign(parts)
                 while ends < len(parts):
@@ -84,6 +84,15 @@ class Bus:
         finally:
             consumer.close()
         return found
+
+
+def registry_client(url: str) -> SchemaRegistryClient:
+    """Confluent's client, with a time limit, after which it asks again.
+
+    By default it waits for ever, and of the 404s that Apicurio has in its access log one in some
+    hundreds never arrives.
+    """
+    return SchemaRegistryClient({"url": url, "timeout": 3})
 
 
 async def day_16(url: str, hour: int) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 from fastavro.schema import to_parsing_canonical_form
@@ -21,7 +20,7 @@ from deploy.local.kafka import Broker
 from schemas import lock, records, registry, subjects
 from schemas.codec import Codec
 from tests.clickhouse import ClickHouse, ClickHouseError
-from tests.end_to_end.bus import Bus, day_16, day_201
+from tests.end_to_end.bus import Bus, day_16, day_201, registry_client
 from tests.end_to_end.filled import filled, mapped
 from tests.end_to_end.gateways import Fleet, Gateway, until
 
@@ -118,7 +117,7 @@ def test_what_is_around_the_events_is_read_too(bus: Bus) -> None:
 
 def test_the_ids_in_the_records_are_the_registrys(bus: Bus) -> None:
     """Each topic has a subject with its newest schema, whose id every record of it begins with."""
-    with SchemaRegistryClient({"url": bus.registry}) as client:
+    with registry_client(bus.registry) as client:
         latest = {
             topic: client.get_latest_version(subjects.subject(bus.fleet.prefix, topic))
             for topic in records.RECORDS
@@ -139,7 +138,7 @@ def test_a_second_start_finds_the_same_ids(bus: Bus) -> None:
     signs = bus.consumed("gateways")
     assert len({one.record["gateway"] for one in signs}) == 2
     assert len({one.schema_id for one in signs}) == 1
-    with SchemaRegistryClient({"url": bus.registry}) as client:
+    with registry_client(bus.registry) as client:
         for topic in records.RECORDS:
             versions = client.get_versions(subjects.subject(bus.fleet.prefix, topic))
             assert len(versions) == (1 if bus.external else len(lock.versions()[topic]))
@@ -149,7 +148,7 @@ def test_a_second_start_finds_the_same_ids(bus: Bus) -> None:
 def test_confluents_deserializer_reads_every_field(bus: Bus, codec: Codec, topic: str) -> None:
     """All values at all depths, the extreme ones too, and payloads with nothing in them."""
     context = SerializationContext(bus.fleet.prefix + topic, MessageField.VALUE)
-    with SchemaRegistryClient({"url": bus.registry}) as client:
+    with registry_client(bus.registry) as client:
         read = AvroDeserializer(client)
         for record in filled(topic):
             assert read(codec.encode(topic, mapped(record, _millis)), context) == record

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from confluent_kafka.schema_registry import Schema
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
@@ -22,6 +22,7 @@ from schemas import registry as registries
 from schemas.codec import Codec, UnknownSchemaId
 from schemas.settings import KafkaSettings
 from schemas.subjects import subject, text_of
+from tests.end_to_end.bus import registry_client
 from tests.end_to_end.gateways import ROOT, Fleet
 from tests.registry import Registry
 
@@ -170,7 +171,7 @@ def test_the_command_fills_a_real_registry(registry: Registry, prefix: str) -> N
     code, said = chargewire("register", **environ)
     assert code == 0
     ids = {topic: int(number) for topic, number in map(str.split, said.splitlines()[1:])}
-    with SchemaRegistryClient({"url": registry.url}) as client:
+    with registry_client(registry.url) as client:
         for topic in records.RECORDS:
             found = client.get_latest_version(subject(prefix, topic))
             assert found.schema_id == ids[prefix + topic]
@@ -188,7 +189,7 @@ async def test_a_newer_schema_beside_ours_changes_nothing_for_us(
     settings = KafkaSettings(schema_registry=registry.url, prefix=prefix)
     ids = await registries.resolve(settings)
     reader = await registries.codec(settings)
-    with SchemaRegistryClient({"url": registry.url}) as client:
+    with registry_client(registry.url) as client:
         name = subject(prefix, "decisions")
         newest = client.register_schema(name, Schema(newer("decisions"), "AVRO"))
         data = Codec({"decisions": newest}).encode("decisions", DECISION) + b"\x00"
@@ -208,7 +209,7 @@ async def test_a_newer_schema_beside_ours_changes_nothing_for_us(
 
 def test_the_registry_holds_our_schemas_to_their_promise(registry: Registry, prefix: str) -> None:
     """FULL_TRANSITIVE: a changed type is refused, so the test above has said something."""
-    with SchemaRegistryClient({"url": registry.url}) as client:
+    with registry_client(registry.url) as client:
         name = subject(prefix, "decisions")
         client.register_schema(name, Schema(text_of(records.schema("decisions")), "AVRO"))
         with pytest.raises(SchemaRegistryError) as refused:
@@ -220,7 +221,7 @@ async def test_a_gateway_does_not_write_under_a_foreign_schema(
     kafka: Broker, registry: Registry, prefix: str, tmp_path: Path
 ) -> None:
     """Where a subject is taken by a schema that ours does not fit, the start says so, and ends."""
-    with SchemaRegistryClient({"url": registry.url}) as client:
+    with registry_client(registry.url) as client:
         client.register_schema(subject(prefix, "metering"), Schema(other("metering"), "AVRO"))
     async with Fleet(kafka.bootstrap, prefix, tmp_path, schema_registry=registry.url) as fleet:
         await fleet.topics()
