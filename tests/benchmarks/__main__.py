@@ -38,9 +38,8 @@ async def _measure(names: Sequence[str], effort: Effort) -> dict[str, Any]:
         async with stage() as place:
             found["calls"] = await measures.calls(place, effort, _tell)
     if "latency" in names:
-        most = measures.most_answers(found["calls"]) if "calls" in found else None
         async with stage() as place:
-            found["latency"] = await measures.latency(place, effort, _tell, most)
+            found["latency"] = await measures.latency(place, effort, _tell)
     return found
 
 

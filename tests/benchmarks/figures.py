@@ -92,7 +92,7 @@ def _memory(found: Mapping[str, Any]) -> Iterator[str]:
 def _latency(found: Mapping[str, Any]) -> Iterator[str]:
     rows = [
         [
-            f"{found['calls_per_s']:,.0f} CALLs/s",
+            f"{found['calls_per_s']:,.0f} of {found['most_calls_per_s']:,.0f} CALLs/s",
             *(f"{found[name]:.1f}" for name in ("p50_ms", "p99_ms", "max_ms", "us_per_call")),
         ]
     ]
