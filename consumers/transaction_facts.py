@@ -1,0 +1,200 @@
+"""What is remembered of the facts of a transaction: enough to say at any time what it is.
+
+The rows of transactions are computed from these, always from all of a group. So they come from
+what was told, and not from the order in which it was read.
+"""
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, MetaData, Table, Text
+
+from consumers import sequences
+from consumers.columns import exact, key, station, whole, words
+from consumers.facts import (
+    Sampled,
+    TransactionAnswered,
+    TransactionStarted,
+    TransactionStopped,
+    TransactionUpdated,
+)
+from consumers.projection import Row, Rows, put
+
+Told = TransactionStarted | TransactionUpdated | TransactionStopped | TransactionAnswered | Sampled
+"""The facts that are remembered here."""
+
+METADATA = MetaData()
+TRANSACTION_FACTS = Table(
+    "transaction_facts",
+    METADATA,
+    station(),
+    key("transaction_id", Text),
+    key("epoch"),
+    key("sequence"),  # of the first frame; 0 in a row of readings
+    key("kind", Text),
+    whole("last_sequence", "of the last frame"),
+    whole("frames", "how many updates stand in this row"),
+    Column("own", Boolean, comment="whether the station made up the transaction's id"),
+    whole("observed_ms", "when the gateway saw the first frame"),
+    whole("last_observed_ms", "when the gateway saw the last frame"),
+    whole("told_ms", "the station's time, of the first frame"),
+    words("told_text", "what the station wrote, where told_ms does not say all of it"),
+    whole("evse", "from 2.x on"),
+    whole("connector", "as told"),
+    words("token", "as sent; of updates the first"),
+    words("token_type", "from 2.x on"),
+    exact("meter_wh", "the energy meter; of updates the first reading"),
+    exact("last_meter_wh", "of updates and readings the last one"),
+    whole("last_meter_ms", "the station's time of the last reading"),
+    whole("reservation", "its id; never 0"),
+    whole("remote_start", "the id that a remote start gave"),
+    words("reason", "why it was stopped"),
+    words("charging_state", "the last one told"),
+    Column("offline", Boolean, comment="whether the station says that it happened offline"),
+    words("seq_nos", "the sequence numbers told, as ranges: 0..5 7"),
+    whole("seq_repeated", "how many of them came again within this row"),
+    whole("seq_disordered", "how many came after a higher one within this row"),
+    words("status", "what the station was told of its token"),
+    words("token_group", "and the group that this belongs to"),
+    comment="What was told of each transaction: starts, updates, stops, answers, readings",
+)
+START, UPDATE, STOP, ANSWER, READING = "start", "update", "stop", "answer", "reading"
+KINDS = (START, UPDATE, STOP, ANSWER, READING)
+"""The values of `kind`.
+
+There is one row for each start, stop and answer. Updates, of which there may be thousands, share
+one as long as they come on one connection and no start or stop is among them. Of the readings in
+MeterValues the last of each connection is kept.
+"""
+
+_BLANK: Row = dict.fromkeys(TRANSACTION_FACTS.columns.keys())
+_SAID = (
+    *(
+        "told_ms",
+        "told_text",
+        "evse",
+        "connector",
+        "token",
+        "token_type",
+        "meter_wh",
+        "reservation",
+    ),
+    *("remote_start", "reason", "charging_state", "offline", "status"),
+)
+
+
+def remember(rows: Rows, name: str, fact: Told) -> Rows:
+    """The rows of a group with what a fact adds; the very same ones where it adds nothing.
+
+    `name` is the group's transaction_id. Starts, stops, answers and readings may come in any order
+    and any number of times; updates in any order of their connections and any number of times, but
+    those of one connection in their order and after the starts and stops before them. The log
+    keeps to that: they are all in one topic.
+    """
+    known = rows.get(TRANSACTION_FACTS.name, ())
+    match fact:
+        case TransactionStarted():
+            row: Row | None = _row(START, name, fact)
+        case TransactionStopped():
+            row = _row(STOP, name, fact)
+        case TransactionAnswered():
+            row = _row(ANSWER, name, fact)
+        case TransactionUpdated():
+            row = _updated(known, _row(UPDATE, name, fact))
+        case Sampled():
+            row = _reading(known, _row(READING, name, fact), fact)
+    return rows if row is None else put(rows, TRANSACTION_FACTS, row)
+
+
+def is_reading(fact: Sampled) -> bool:
+    """Whether a sample of MeterValues is one of the energy meter: the total, in Wh.
+
+    Samples within a TransactionEvent or StopTransaction are in the facts of these already.
+    """
+    return (
+        fact.source == "MeterValues"
+        and fact.value is not None
+        and (fact.measurand, fact.unit) == ("Energy.Active.Import.Register", "Wh")
+        and fact.phase is None
+        and fact.location != "EV"
+    )
+
+
+def _row(kind: str, name: str, fact: Told) -> Row:
+    at = fact.at
+    row = _BLANK | {said: getattr(fact, said, None) for said in _SAID}
+    row |= {"station": at.station, "transaction_id": name, "kind": kind}
+    row |= {"epoch": at.epoch, "sequence": at.sequence, "last_sequence": at.sequence}
+    row |= {"observed_ms": at.observed_ms, "last_observed_ms": at.observed_ms, "frames": 1}
+    number = getattr(fact, "seq_no", None)
+    row["seq_nos"] = None if number is None else sequences.write(((number, number),))
+    row["own"] = kind == UPDATE or any(
+        getattr(fact, name, None) is not None
+        for name in ("seq_no", "trigger", "charging_state", "remote_start")
+    )
+    row["reservation"] = row["reservation"] or None  # 0 means none (steve#1414)
+    row["token_group"] = getattr(fact, "group", None)
+    if row["meter_wh"] is not None:
+        row |= {"last_meter_wh": row["meter_wh"], "last_meter_ms": row["told_ms"]}
+    return row
+
+
+def _updated(known: tuple[Row, ...], new: Row) -> Row | None:
+    """The row that an update makes or joins; None if it is in one already."""
+    here = [row for row in known if row["epoch"] == new["epoch"] and row["kind"] != READING]
+    earlier = [row for row in here if row["sequence"] <= new["sequence"]]
+    rows = [row for row in earlier if row["kind"] == UPDATE]
+    if not rows:
+        return new
+    row = max(rows, key=_sequence)
+    if row["last_sequence"] >= new["sequence"]:
+        return None
+    if any(row["sequence"] < one["sequence"] for one in earlier if one["kind"] in (START, STOP)):
+        return new
+    return _joined(row, new)
+
+
+def _sequence(row: Row) -> int:
+    sequence: int = row["sequence"]
+    return sequence
+
+
+def _joined(row: Row, new: Row) -> Row:
+    """A row of updates with one more, which came after them."""
+    known, added = sequences.read(row["seq_nos"]), sequences.read(new["seq_nos"])
+    every = sequences.union(known, added)
+    more: dict[str, Any] = {
+        "last_sequence": new["last_sequence"],
+        "last_observed_ms": new["last_observed_ms"],
+        "frames": row["frames"] + 1,
+        "offline": row["offline"] or new["offline"],
+        "seq_nos": sequences.write(every),
+        "seq_repeated": (row["seq_repeated"] or 0) + (bool(added) and every == known),
+        "seq_disordered": (row["seq_disordered"] or 0) + sequences.is_late(known, added),
+    }
+    for first in ("evse", "connector", "reservation", "remote_start", "meter_wh"):
+        more[first] = new[first] if row[first] is None else row[first]
+    if not row["token"]:
+        more |= {"token": new["token"], "token_type": new["token_type"]}
+    if new["charging_state"] is not None:
+        more["charging_state"] = new["charging_state"]
+    if new["last_meter_wh"] is not None:
+        more |= {one: new[one] for one in ("last_meter_wh", "last_meter_ms")}
+    return row | more
+
+
+def _reading(known: tuple[Row, ...], new: Row, fact: Sampled) -> Row | None:
+    """The row of a connection's last reading; None if that comes later than this one.
+
+    Of one frame it is the latest told, and of that the highest.
+    """
+    new |= {"sequence": 0, "frames": None, "told_ms": None, "told_text": None, "own": None}
+    new |= {"last_meter_wh": fact.value, "last_meter_ms": fact.told_ms}
+    for row in known:
+        if (row["kind"], row["epoch"]) == (READING, new["epoch"]) and _late(row) >= _late(new):
+            return None
+    return new
+
+
+def _late(row: Row) -> tuple[Any, ...]:
+    told_ms = row["last_meter_ms"]
+    return row["last_sequence"], told_ms is not None, told_ms or 0, row["last_meter_wh"]

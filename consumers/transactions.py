@@ -1,0 +1,61 @@
+"""The transactions of all stations: one row each, whatever the version, whatever went wrong."""
+
+from consumers.facts import (
+    Fact,
+    Sampled,
+    TransactionAnswered,
+    TransactionStarted,
+    TransactionStopped,
+    TransactionUpdated,
+)
+from consumers.projection import Key, Projection, Rows
+from consumers.transaction_facts import TRANSACTION_FACTS, is_reading, remember
+from consumers.transaction_rows import TRANSACTIONS, transactions
+from consumers.transaction_runs import NO_ID, is_unusable
+
+
+def group(fact: Fact) -> Key | None:
+    """Station and transaction id, to which all rows of that id belong: usually one.
+
+    A start, update or stop that names no transaction belongs to the place where it happened, as
+    far as that was told. Readings that name none say nothing of transactions.
+    """
+    match fact:
+        case TransactionStarted() | TransactionUpdated() | TransactionStopped():
+            place = fact.connector if fact.evse is None else fact.evse
+            name = fact.transaction or f"{NO_ID}{'' if place is None else place}"
+        case TransactionAnswered(transaction=str(name)) if name:
+            pass
+        case Sampled(transaction=str(name)) if name and not is_unusable(name) and is_reading(fact):
+            pass
+        case _:
+            return None
+    return fact.at.station, name
+
+
+def evolve(rows: Rows, fact: Fact) -> Rows:
+    """The rows of a group after one more of its facts; the very same ones where nothing changes."""
+    assert isinstance(
+        fact,
+        TransactionStarted
+        | TransactionUpdated
+        | TransactionStopped
+        | TransactionAnswered
+        | Sampled,
+    ), "group has chosen"
+    key = group(fact)
+    assert key is not None
+    after = remember(rows, key[1], fact)
+    if after is rows:
+        return rows
+    return {**after, TRANSACTIONS.name: transactions(after[TRANSACTION_FACTS.name])}
+
+
+PROJECTION = Projection(
+    name="transactions",
+    topics=("transactions", "metering"),
+    tables=(TRANSACTIONS, TRANSACTION_FACTS),
+    group=group,
+    evolve=evolve,
+    joins=True,
+)
