@@ -179,7 +179,8 @@ def _overview(plan: Plan, gateway: Process) -> str:
         if plan.sources.get(name) is not None
     )
     prefix = f"{needed} {name}".strip()
-    fleet = f"{plan.stations} simulated stations" if plan.stations else "no simulated stations"
+    noun = "simulated station" if plan.stations == 1 else "simulated stations"
+    fleet = f"{plan.stations or 'no'} {noun}"
     return f"""
 Running with {fleet}; the gateway's log is {gateway.log}, all data is in {plan.data}.
 In another terminal:
