@@ -52,7 +52,7 @@ TRANSACTION_FACTS = Table(
     Column("offline", Boolean, comment="whether the station says that it happened offline"),
     words("seq_nos", "the sequence numbers told, as ranges: 0..5 7"),
     whole("seq_repeated", "how many of them came again within this row"),
-    whole("seq_disordered", "how many came after a higher one within this row"),
+    Column("seq_disordered", Boolean, comment="whether one came after a higher one in this row"),
     words("status", "what the station was told of its token"),
     words("token_group", "and the group that this belongs to"),
     comment="What was told of each transaction: starts, updates, stops, answers, readings",
@@ -169,7 +169,7 @@ def _joined(row: Row, new: Row) -> Row:
         "offline": row["offline"] or new["offline"],
         "seq_nos": sequences.write(every),
         "seq_repeated": (row["seq_repeated"] or 0) + (bool(added) and every == known),
-        "seq_disordered": (row["seq_disordered"] or 0) + sequences.is_late(known, added),
+        "seq_disordered": bool(row["seq_disordered"]) or sequences.is_late(known, added),
     }
     for first in ("evse", "connector", "reservation", "remote_start", "meter_wh"):
         more[first] = new[first] if row[first] is None else row[first]

@@ -55,7 +55,7 @@ TRANSACTIONS = Table(
     whole("seq_last", "the highest sequence number (2.x)"),
     whole("seq_missing", "how many between these never came (2.x)"),
     whole("seq_repeated", "how many came again (2.x)"),
-    whole("seq_disordered", "how often one came after a higher one (2.x)"),
+    Column("seq_disordered", Boolean, comment="whether one came after a higher one (2.x)"),
     words("anomalies", "names of what is odd, with a blank between them; empty: nothing"),
     whole("first_epoch", "where the first frame stands in the log"),
     whole("first_sequence", "where the first frame stands in its connection"),
@@ -190,13 +190,13 @@ def _duration_ms(run: Run) -> int | None:
 def _sequence_numbers(told: Sequence[Row]) -> Row:
     """What came of the numbers that a 2.x station gives the events of a transaction."""
     every: sequences.Ranges = ()
-    repeated = disordered = 0
+    repeated, disordered = 0, False
     for row in told:
         added = sequences.read(row["seq_nos"])
         joined = sequences.union(every, added)
         repeated += sequences.size(every) + sequences.size(added) - sequences.size(joined)
         repeated += row["seq_repeated"] or 0
-        disordered += sequences.is_late(every, added) + (row["seq_disordered"] or 0)
+        disordered |= sequences.is_late(every, added) or bool(row["seq_disordered"])
         every = joined
     return {
         "seq_first": every[0][0] if every else None,
