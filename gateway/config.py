@@ -8,19 +8,14 @@ from dataclasses import dataclass
 
 from gateway.validation import DEFAULT_QUIRKS, QUIRKS
 from schemas import settings_file
+from schemas.addresses import is_address
 from schemas.catalogue import ACTIONS, BY_SUBPROTOCOL
 from schemas.settings import KafkaSettings, setting
 
 STATION_TIME_OUT_S = 30  # most stations give up a CALL then, and count it as a failed try
-_ADDRESS = re.compile(r"(?:[^\s,:\[\]]+|\[[0-9a-fA-F:.]+\]|):(\d{1,5})")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 _DECIDABLE = {action.name for action in ACTIONS.values() if action.from_station}
 _DECIDED = re.compile(r"[A-Z][A-Za-z0-9]*|DataTransfer:.+")
-
-
-def _is_address(text: str) -> bool:
-    found = _ADDRESS.fullmatch(text)
-    return found is not None and int(found[1]) < 65536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +23,13 @@ class Config(KafkaSettings):
     """All that an operator may choose about a gateway; the variable is CHARGEWIRE_<NAME>."""
 
     listen: str = setting(
-        "0.0.0.0:9000", "where stations connect", allowed="host:port", check=_is_address
+        "0.0.0.0:9000", "where stations connect", allowed="host:port", check=is_address
     )
     admin: str = setting(
         "0.0.0.0:9100",
         "metrics, health and schemas over HTTP",
         allowed="host:port",
-        check=_is_address,
+        check=is_address,
     )
     path: str = setting(
         "/ocpp",
@@ -186,9 +181,3 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -
     Raises SettingsError with every problem in one list.
     """
     return settings_file.load(Config, flags, environ)
-
-
-def address(text: str) -> tuple[str, int]:
-    """Take ``host:port`` apart; an empty host is every address, brackets of IPv6 are dropped."""
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)

@@ -11,19 +11,19 @@ from typing import TypeVar
 import structlog
 from aiokafka.errors import KafkaError
 
-from gateway import kafka_clients
-from gateway.config import Config, address
+from gateway.config import Config
 from gateway.dispatch import Dispatch
 from gateway.inbound import Inbound
-from gateway.kafka_clients import Probe
 from gateway.link import Link
 from gateway.metrics import Metrics
 from gateway.notices import Notices
 from gateway.policy import Policies
 from gateway.producer import Producer
 from gateway.server import Server
-from schemas import admin, registry
+from schemas import admin, kafka_clients, registry
+from schemas.addresses import address
 from schemas.codec import Codec
+from schemas.kafka_clients import Probe
 from schemas.topics import RECORD_PER_FRAME, partition
 
 log = structlog.get_logger("gateway")
@@ -188,6 +188,7 @@ class Instance:
         """Metrics that are the state of a part, read when somebody looks."""
         producer, server, inbound = self._producer, self._server, self._inbound
         return {
+            "handshakes": lambda: server.handshakes,
             "paused": lambda: len(server.held),
             "events_in_flight": lambda: producer.in_flight,
             "events_acknowledged": lambda: producer.acknowledged,

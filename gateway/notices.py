@@ -10,7 +10,7 @@ from importlib.metadata import version
 from gateway.config import Config
 from gateway.events import Encode, cloudevent
 from gateway.handshake import Refuse
-from gateway.kafka_clients import Probe
+from schemas.kafka_clients import Probe
 from schemas.topics import partition
 
 

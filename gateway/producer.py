@@ -11,8 +11,8 @@ from typing import Any, Literal
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from gateway.kafka_clients import CANCEL_TIME_S, Probe, discard, proven_producer, submit
 from gateway.lanes import Done, Headers, Lane, Lanes, Record, RecordSizeError
+from schemas.kafka_clients import CANCEL_TIME_S, Probe, discard, proven_producer, submit
 
 log = structlog.get_logger(__name__)
 

@@ -11,12 +11,12 @@ import structlog
 import uvloop
 
 from gateway import exposition, workers
-from gateway.admin import Admin, Schemas, application
 from gateway.config import Config
 from gateway.instance import Instance
-from gateway.log import set_up
 from gateway.metrics import Metrics
 from schemas import subjects
+from schemas.log import set_up
+from schemas.operators_port import Admin, Schemas, application
 
 log = structlog.get_logger("gateway")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 
 from gateway import exposition
-from gateway.admin import Admin, Schemas, application
 from gateway.config import Config
+from schemas.operators_port import Admin, Schemas, application
 
 log = structlog.get_logger("gateway")
 

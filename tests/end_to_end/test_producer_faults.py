@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from deploy.local.kafka import Broker
-from gateway.kafka_clients import Probe, open_producer
 from gateway.producer import Producer
+from schemas.kafka_clients import Probe, open_producer
 from tests import log
 from tests.cluster import Cluster
 

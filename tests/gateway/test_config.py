@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import address, load
+from gateway.config import load
 from gateway.validation import DEFAULT_QUIRKS
 from schemas.settings import SettingsError
 
@@ -87,12 +87,3 @@ def test_a_configuration_can_be_handed_to_a_worker_process():
     """Workers are started with it, not with a second reading of the environment."""
     config = load({"workers": 2}, {})
     assert pickle.loads(pickle.dumps(config)) == config
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [("0.0.0.0:9000", ("0.0.0.0", 9000)), ("[::1]:80", ("::1", 80)), (":9000", ("", 9000))],
-)
-def test_addresses_come_apart(text, wanted):
-    """Host and port, IPv6 without its brackets."""
-    assert address(text) == wanted

@@ -15,9 +15,9 @@ from aiokafka.errors import OffsetOutOfRangeError
 from deploy.local.kafka import Broker
 from gateway.dispatch import Dispatch
 from gateway.inbound import Inbound
-from gateway.kafka_clients import open_consumer
 from gateway.stations import Station
 from schemas.codec import UnknownSchemaId
+from schemas.kafka_clients import open_consumer
 from tests import log
 
 PARTITIONS = 2

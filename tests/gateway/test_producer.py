@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.kafka_clients import Probe
 from gateway.lanes import Done, RecordSizeError
 from gateway.producer import Producer
+from schemas.kafka_clients import Probe
 
 Sent = tuple[str, int, list[bytes], asyncio.Future[Any]]
 

@@ -10,7 +10,7 @@ import pytest
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from deploy.local.kafka import Broker
-from gateway.kafka_clients import discard, open_consumer, open_producer, submit
+from schemas.kafka_clients import discard, open_consumer, open_producer, submit
 from tests import log
 
 

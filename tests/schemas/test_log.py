@@ -7,7 +7,7 @@ import logging
 import pytest
 import structlog
 
-from gateway.log import set_up
+from schemas.log import set_up
 
 
 class Terminal(io.StringIO):

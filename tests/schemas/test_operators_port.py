@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from gateway import exposition
-from gateway.admin import BODY_MAX_BYTES, Admin, application
 from gateway.metrics import Metrics
+from schemas.operators_port import BODY_MAX_BYTES, Admin, application
 
 
 def schemas(method: str, path: str, *, body: bytes) -> tuple[int, object]:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.config import address
+from schemas.addresses import address
 
 Reasons = Callable[[], Sequence[str]]
 BODY_MAX_BYTES = 1_048_576  # of a request; our largest schema has a tenth of that
