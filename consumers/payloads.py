@@ -80,6 +80,9 @@ def text(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
+        if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+            # The log has doubles: 5 comes back as 5.0.
+            value = int(value)
         return as_json(value)
     if value.isascii() and "\0" not in value:
         return value
@@ -123,8 +126,8 @@ _EXACT = Context(prec=400)
 def decimal(value: object, exponent: int = 0) -> Decimal | None:
     """The number times ten to the `exponent`, exactly; None where it is no number.
 
-    None too where it is beyond all measure (10^40 either way), or has more than 60 digits. It is
-    without zeros at the end, and without exponent: equal numbers have equal texts.
+    None too where it is beyond all measure (10^40 either way), or has more than 60 digits. There
+    are no zeros at the end: equal numbers have equal texts.
     """
     if isinstance(value, float):
         value = repr(value)

@@ -26,7 +26,7 @@ from consumers.facts import (
 from consumers.meaning import facts_of, keeps_call, wants_call
 from gateway.validation import QUIRKS
 from schemas.catalogue import ACTIONS, json_schema
-from tests.consumers.telling import commanded, conversation, facts, heard, one, told
+from tests.consumers.hearing import commanded, conversation, facts, heard, one, told
 from tests.gateway.conversation import NOON, Conversation
 
 CONVERSATIONS = Path(__file__).parent.parent / "conversations"
