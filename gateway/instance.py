@@ -188,7 +188,7 @@ class Instance:
         """Metrics that are the state of a part, read when somebody looks."""
         producer, server, inbound = self._producer, self._server, self._inbound
         return {
-            "handshakes": lambda: server.handshakes,
+            "handshakes": lambda: len(server.opening),
             "paused": lambda: len(server.held),
             "events_in_flight": lambda: producer.in_flight,
             "events_acknowledged": lambda: producer.acknowledged,

@@ -275,7 +275,7 @@ class Link(asyncio.Protocol):
     def stop(self) -> None:
         """The gateway goes down: finish the calls in hand, then close (1012)."""
         if self.opened and self.session is not None:
-            self.perform(self.session.stopping(self._server.now()))
+            self.perform(self.session.stopping())
         elif self.session is None:
             self._transport.close()
 

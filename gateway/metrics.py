@@ -204,10 +204,6 @@ class Metrics:
         """A newer connection replaced one of this gateway."""
         self.count("takeovers")
 
-    def handshakes(self, number: int) -> None:
-        """So many handshakes are under way."""
-        self.number("handshakes").value = number
-
 
 def merged(parts: Iterable[Iterable[Sample]]) -> list[Sample]:
     """Add up the samples of several processes; gauges too: each has its own connections."""

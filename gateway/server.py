@@ -58,7 +58,7 @@ class Server:
         self._policies = policies
         self._metrics = metrics
         self._links: set[Link] = set()
-        self._opening: set[Link] = set()
+        self.opening: set[Link] = set()
         self._takeovers = handshake.Takeovers(config.takeovers_per_minute)
         self._refusals = handshake.RefusalLog()
         self._all_closed = asyncio.Event()
@@ -75,7 +75,7 @@ class Server:
     @property
     def connections(self) -> int:
         """Links whose `connected` is in the log."""
-        return len(self._links) - len(self._opening)
+        return len(self._links) - len(self.opening)
 
     def room(self) -> None:
         """Events were acknowledged: let those read on that were held for the crowd."""
@@ -86,13 +86,11 @@ class Server:
 
     def link_made(self, link: Link) -> None:
         self._links.add(link)
-        self._opening.add(link)
-        self._metrics.handshakes(len(self._opening))
+        self.opening.add(link)
 
     def link_lost(self, link: Link) -> None:
         self._links.discard(link)
-        self._opening.discard(link)
-        self._metrics.handshakes(len(self._opening))
+        self.opening.discard(link)
         session = link.session
         if session is not None:
             self.router.remove(link)
@@ -133,7 +131,7 @@ class Server:
             reason, body = "outage", "The log is out of reach; try again later."
         elif self.connections >= self.config.connections_max:
             reason, body = "connections_max", "This gateway is full; try again later."
-        elif len(self._opening) > self.config.handshakes_max:
+        elif len(self.opening) > self.config.handshakes_max:
             reason, body = "handshakes_max", "Too many handshakes at once; try again later."
         elif wait_s:  # also where none is held here: the other box may be at another gateway
             reason, later = "takeovers", wait_s
@@ -185,8 +183,7 @@ class Server:
 
     def opened(self, link: Link, epoch: int) -> None:
         """The link's `connected` is at this offset: it takes over from every older one."""
-        self._opening.discard(link)
-        self._metrics.handshakes(len(self._opening))
+        self.opening.discard(link)
         session = link.session
         assert session is not None, "an opened link has a session"
         self._metrics.connected(session.writer.version.name)

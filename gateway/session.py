@@ -68,8 +68,7 @@ class Session:
             return None
         times = [call.until_s for call in self._pending if call.until_s is not None]
         if self.policy.ping_interval_s:
-            wait = self.policy.ping_time_s if self._pinged else self.policy.ping_interval_s
-            times.append(self._heard_s + wait)
+            times.append(self._silent_until_s)
         return min(times, default=None)
 
     def opened(self, facts: Mapping[str, object], now: Instant) -> Event:
@@ -110,9 +109,8 @@ class Session:
         """What came is no text frame within the limit: a dead letter, and the end."""
         if self._over:
             return []
-        error = FrameError(rule, None, close.reason)
         self.given_up()
-        return [*self._rejected(error, text, size, now), close]
+        return [*self._rejected(FrameError(rule, None, close.reason), text, size, now), close]
 
     def decided(self, decision: Decision, now: Instant) -> list[Effect]:
         """A service decided one of the CALLs; the first valid decision in time counts."""
@@ -138,20 +136,23 @@ class Session:
                 pending.until_s = None
                 effects.append(Count("fallbacks", (pending.action.name,)))
         effects += self._answered(now)
-        if self.policy.ping_interval_s:
-            silent_s = now.s - self._heard_s
-            if self._pinged and silent_s >= self.policy.ping_time_s:
+        if self.policy.ping_interval_s and self._silent_until_s <= now.s:
+            if self._pinged:
                 self.given_up()
                 return [*effects, Close(1011, "ping_time")]
-            if not self._pinged and silent_s >= self.policy.ping_interval_s:
-                # From here on, silence is counted anew: the deadline of the pong.
-                self._pinged, self._heard_s = True, now.s
-                effects.append(Ping())
+            # From here on, silence is counted anew: the deadline of the pong.
+            self._pinged, self._heard_s = True, now.s
+            effects.append(Ping())
         return effects
 
-    def stopping(self, now: Instant) -> list[Effect]:
+    @property
+    def _silent_until_s(self) -> float:
+        """When silence has lasted long enough for a ping, or after a ping for the end."""
+        policy = self.policy
+        return self._heard_s + (policy.ping_time_s if self._pinged else policy.ping_interval_s)
+
+    def stopping(self) -> list[Effect]:
         """The gateway goes down: finish the calls in hand, take no more, then close."""
-        del now
         self._stopping = True
         return self._end_of_calls()
 
@@ -288,7 +289,7 @@ class Session:
         return [Record(record), Write(answer.text, pending.since_s, name)]
 
     def _end_of_calls(self) -> list[Effect]:
-        if self._stopping and not self._pending and not self._over:
-            self._over = True
-            return [Close(1012, "restart")]
-        return []
+        if self._over or self._pending or not self._stopping:
+            return []
+        self._over = True
+        return [Close(1012, "restart")]
