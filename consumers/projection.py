@@ -70,18 +70,18 @@ def fold(
 def _append(projection: Projection, facts: Iterable[Fact]) -> dict[Key, Rows]:
     """As `fold`, where each fact's rows stand alone: in time that is linear in their number."""
     keys = {table.name: key_columns(table) for table in projection.tables}
-    found: dict[Key, dict[str, dict[Key, Row]]] = {}
+    appended: dict[Key, dict[str, dict[Key, Row]]] = {}
     for fact in facts:
         group = projection.group(fact)
         if group is None:
             continue
         for name, rows in projection.evolve(NO_ROWS, fact).items():
-            kept = found.setdefault(group, {}).setdefault(name, {})
+            kept = appended.setdefault(group, {}).setdefault(name, {})
             for row in rows:
                 kept[tuple(row[column] for column in keys[name])] = row
     return {
         group: {name: tuple(rows.values()) for name, rows in tables.items()}
-        for group, tables in found.items()
+        for group, tables in appended.items()
     }
 
 
