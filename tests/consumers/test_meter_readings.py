@@ -30,8 +30,8 @@ def test_a_row_says_all_of_a_sample():
     """Every column has a value of its own."""
     at = At("CS-1", 77, 5, TIME_MS + 9, "77.5.CS-1")
     fact = Sampled(
-        at, 2, "StopTransaction", "0", 3, 4, TIME_MS, "text", "Voltage", "L1", "EV", "Trigger", "Raw",
-        "V", Decimal("230.1"), "230.1", "signed",
+        at, 2, "StopTransaction", "0", 3, 4, TIME_MS, "text", "Voltage", "L1", "EV", "Trigger",
+        "Raw", "V", Decimal("230.1"), "230.1", "signed",
     )  # fmt: skip
     assert fold(PROJECTION, {}, [fact]) == {
         ("CS-1",): {
