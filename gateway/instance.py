@@ -3,6 +3,7 @@
 import asyncio
 import platform
 import secrets
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -32,6 +33,22 @@ ALIVE_EVERY_S = 5.0
 LAG_EVERY_S = 0.5
 RETRY_EVERY_S = 2.0
 FLUSH_SHARE = 0.2  # of the drain time, for what is left in the producer at the end
+
+# Accepted sockets inherit these: a station that vanished is noticed after about two minutes, also
+# where pings are off, or an answer to it is never acknowledged by its side (RFC 5482).
+KEEPALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (
+            ("TCP_KEEPIDLE", 60),
+            ("TCP_KEEPINTVL", 20),
+            ("TCP_KEEPCNT", 3),
+            ("TCP_USER_TIMEOUT", 120_000),
+        )
+        if hasattr(socket, name)  # Linux has all of them
+    ),
+)
 
 T = TypeVar("T")
 
@@ -114,6 +131,9 @@ class Instance:
             )
         except OSError as error:
             raise UnfitError([f"CHARGEWIRE_LISTEN={config.listen}: {error.strerror}"]) from None
+        for listener in listening.sockets:
+            for level, option, value in KEEPALIVE:
+                listener.setsockopt(level, option, value)
         self._tasks += [
             asyncio.create_task(self._stay_alive()),
             asyncio.create_task(self._measure_lag()),

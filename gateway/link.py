@@ -418,6 +418,8 @@ class Link(asyncio.Protocol):
         self._server.held.discard(self)
         self._stop_timer()
         self._server.link_lost(self)
+        if self.session is None and self._protocol.handshake_exc is not None:
+            self._server.garbled(self)
         if self.session is not None and self._response is None:
             self.perform(self.session.closed(*self.ending, self._server.now()))
 

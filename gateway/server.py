@@ -105,6 +105,11 @@ class Server:
         self._metrics.refused("handshake_time")
         log.info("handshake too slow", address=link.address)
 
+    def garbled(self, link: Link) -> None:
+        """What came is no HTTP request: TLS on a plain port, a scanner, a line without end."""
+        self._metrics.refused("no_http")
+        log.info("no HTTP request", address=link.address)
+
     def admit(self, link: Link, request: Request) -> Accept | Refuse:
         """What becomes of an upgrade request: first whether it is one for us, then whether now."""
         offered = [

@@ -73,6 +73,19 @@ async def test_requests_in_one_packet_are_answered_once():
     assert [r["reason"] for r in log.of("refusals")] == ["wrong_path"]
 
 
+async def test_what_is_no_http_is_counted():
+    """TLS on the plain port: the operator who debugs `wss://` finds it."""
+    async with gateway() as (url, server, log):
+        host, port = url.removeprefix("ws://").partition("/")[0].split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+        await asyncio.wait_for(writer.wait_closed(), 10)
+        assert ("refusals", ("no_http",), 1) in [sample[:3] for sample in server._metrics.samples()]
+        assert log.records == []
+
+
 async def test_a_newer_connection_replaces_the_older():
     """Promise 6 within one gateway: the old socket is closed, calls go to the new one."""
     async with gateway() as (url, server, log):
