@@ -254,6 +254,8 @@ async def read(bootstrap: str, prefix: str, topics: Sequence[str]) -> list[Logge
         places = [TopicPartition(prefix + name, n) for name in topics for n in range(PARTITIONS)]
         ends = await consumer.end_offsets(places)
         left = {at for at, end in ends.items() if end > 0}
+        if not left:
+            return []
         consumer.assign(sorted(left))
         await consumer.seek_to_beginning()
         found = []

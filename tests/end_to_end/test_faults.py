@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from deploy.local.kafka import Broker
-from schemas.topics import TOPICS, partition
+from schemas.topics import partition
 from tests import log
 from tests.cluster import Cluster
 from tests.end_to_end.books import Audit, audit
@@ -139,20 +139,24 @@ async def test_a_short_outage_costs_only_those_who_were_waiting(
         await audited(fleet, Load(0, gateway.url), idle, busy)
 
 
+async def create_spread(cluster: Cluster, prefix: str) -> None:
+    """The topics with one replica each: partition 0 on the first broker, 1 on the second, ..."""
+    spread = {number: [number + 1] for number in range(PARTITIONS)}
+    groups: dict[tuple[bool, tuple[tuple[str, str], ...]], list[str]] = {}
+    for name, layout in wanted_topics(prefix).items():
+        alive = name == prefix + "gateways"
+        groups.setdefault((alive, tuple(layout.config.items())), []).append(name)
+    for (alive, options), names in groups.items():
+        # Where a gateway tells that it is alive is no matter of this test.
+        replicas = {number: [1] for number in spread} if alive else spread
+        await log.create(cluster.bootstrap, names, replicas=replicas, options=dict(options))
+
+
 async def test_a_partition_without_a_leader(cluster: Cluster, prefix: str, tmp_path: Path) -> None:
     """Its stations are closed unanswered and wait outside; all others are served meanwhile."""
     limits = SOON | {"ack_time_s": 4, "outage_time_s": 8}
     async with Fleet(cluster.bootstrap, prefix, tmp_path, **limits) as fleet:
-        names = [prefix + name for name in TOPICS if name != "gateways"]
-        size = {"max.message.bytes": wanted_topics(prefix)[names[0]].config["max.message.bytes"]}
-        await log.create(cluster.bootstrap, names, replicas={0: [1], 1: [2], 2: [3]}, options=size)
-        # Where a gateway tells that it is alive is no matter of this test.
-        await log.create(
-            cluster.bootstrap,
-            [prefix + "gateways"],
-            replicas={number: [1] for number in range(PARTITIONS)},
-            options=size,
-        )
+        await create_spread(cluster, prefix)
         gateway = await fleet.start()
         async with Load(9, gateway.url) as load:
             homes = {s.name: partition(s.name.encode(), PARTITIONS) for s in load.stations}

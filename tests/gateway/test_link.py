@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from contextlib import suppress
+import socket
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -151,34 +152,53 @@ async def test_a_frame_over_the_limit_closes_1009_with_a_dead_letter():
         assert (ending["close_code"], ending["reason"]) == (1009, "frame_too_large")
 
 
+UPGRADE = (
+    "GET /ocpp/CS-1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
+    "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
+).encode()
+
+
+@asynccontextmanager
+async def plain(url):
+    """A socket to the gateway that speaks no websocket."""
+    host, port = url.removeprefix("ws://").partition("/")[0].split(":")
+    with socket.create_connection((host, int(port))) as opened:
+        opened.setblocking(False)
+        yield opened
+
+
 async def test_what_is_still_coming_does_not_keep_the_reason_from_the_station():
-    """Closed over unread bytes, a socket is reset, and the station never reads the close frame."""
-    async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
-        with suppress(ConnectionClosed):
-            await station.socket.send("x" * 60_000 for _ in range(100))
-        assert (await station.closed())[0] == 1009
+    """Closed over bytes on their way, the socket would be reset, and the close frame lost."""
+    loop = asyncio.get_running_loop()
+    async with gateway() as (url, _, log), plain(url) as station, asyncio.timeout(10):
+        await loop.sock_sendall(station, UPGRADE)
+        assert b" 101 " in await loop.sock_recv(station, 4096)
+        head = Frame(Opcode.TEXT, b"x" * 1_000_000).serialize(mask=True)[:1000]
+        await loop.sock_sendall(station, head)
+        assert (await loop.sock_recv(station, 4096))[2:4] == (1009).to_bytes(2, "big")
+        for _ in range(10):
+            await loop.sock_sendall(station, b"x" * 100_000)
+        assert await loop.sock_recv(station, 4096) == b"", "an end in good order"
+        station.shutdown(socket.SHUT_WR)
         await log.holds(3)
 
 
 async def test_frames_that_come_with_the_handshake_are_taken():
     """A station that does not wait for our 101 is early; its frame is not lost."""
-    async with gateway() as (url, _, log):
+    loop = asyncio.get_running_loop()
+    async with gateway() as (url, _, log), plain(url) as station, asyncio.timeout(10):
         log.open = False
-        host, port = url.removeprefix("ws://").partition("/")[0].split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        head = "GET /ocpp/CS-1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        head += f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
-        head += "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
         early = Frame(Opcode.TEXT, HEARTBEAT.encode()).serialize(mask=True)
-        writer.write(head.encode() + early)
+        await loop.sock_sendall(station, UPGRADE + early)
         await log.holds(1)
         assert [name for name, *_ in log.records] == ["connections"]
         log.open = True
         log.release()
-        async with asyncio.timeout(10):
-            assert b"101" in await reader.readuntil(b"\r\n\r\n")
-            assert (await reader.readexactly(7))[2:] == b'[3,"1'
-        writer.close()
+        heard = b""
+        while b'[3,"1"' not in heard:
+            heard += await loop.sock_recv(station, 4096)
+        assert heard.startswith(b"HTTP/1.1 101 ")
 
 
 async def test_a_binary_frame_closes_1003_with_a_dead_letter():
