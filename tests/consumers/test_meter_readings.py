@@ -11,6 +11,7 @@ from consumers.meter_readings import METER_READINGS, PROJECTION, evolve
 from consumers.projection import NO_ROWS, fold, key_columns
 from schemas.topics import TOPICS
 from tests.consumers.hearing import conversation, facts
+from tests.consumers.migrated import differences
 
 TIME = "2026-11-21T12:00:00Z"
 TIME_MS = 1_795_262_400_000
@@ -98,3 +99,8 @@ def test_order_batches_and_repetition_do_not_matter(chance: random.Random, size)
         kept = rows(fold(PROJECTION, {}, shuffled[start : start + size])) | kept
     assert kept == expected
     assert len(kept) == 9
+
+
+def test_the_migrations_make_the_table_as_it_is():
+    """In a database that had nothing."""
+    assert differences(PROJECTION) == []

@@ -22,6 +22,7 @@ from consumers.projection import NO_ROWS, fold, key_columns
 from consumers.stations import LOST_CONNECTIONS, PROJECTION, STATIONS, evolve
 from schemas.topics import TOPICS
 from tests.consumers.hearing import conversation, facts
+from tests.consumers.migrated import differences
 from tests.gateway.conversation import NOON
 
 
@@ -40,8 +41,9 @@ def disconnected(epoch, sequence=9, reason="closed", connection_id=None):
     return Disconnected(at(epoch, sequence), connection_id or f"c-{epoch}", 1006, reason)
 
 
-def lost(connection_id, reason="outage"):
-    return Disconnected(At("CS-1", -1, -1, 5000, f"{connection_id}.1"), connection_id, 1013, reason)
+def lost(connection_id, ended_ms=5000):
+    place = At("CS-1", -1, -1, ended_ms, f"{connection_id}.{ended_ms}")
+    return Disconnected(place, connection_id, 1013, "outage")
 
 
 def folded(*told):
@@ -186,7 +188,7 @@ WORDS = st.sampled_from(["Available", "Charging", "Faulted"])
 FACTS = st.one_of(
     st.integers(1, 3).map(connected),
     PLACES.map(lambda place: disconnected(*place, reason=f"r{place[1]}")),
-    st.sampled_from(["c-1", "c-2", "c-3", "c-9"]).map(lost),
+    st.builds(lost, st.sampled_from(["c-1", "c-2", "c-9"]), st.sampled_from([1005, 5000])),
     st.builds(lambda place, word: Booted(at(*place), vendor=word), PLACES, WORDS),
     st.builds(lambda place, word: BootAnswered(at(*place), status=word), PLACES, WORDS),
     PLACES.map(lambda place: Seen(at(*place))),
@@ -225,3 +227,8 @@ def test_order_batches_and_repetition_do_not_matter(told, chance: random.Random,
     shuffled = told + told[: len(told) // 2]
     chance.shuffle(shuffled)
     assert kept(shuffled, size) == kept(told, len(told) or 1)
+
+
+def test_the_migrations_make_the_tables_as_they_are():
+    """In a database that had nothing."""
+    assert differences(PROJECTION) == []

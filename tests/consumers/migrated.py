@@ -1,0 +1,23 @@
+"""What the migrations of a consumer make of an empty database."""
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from consumers.upgrade import upgrade
+
+
+def differences(projection):
+    """Between the tables that its migrations make and those that it declares."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        upgrade(connection, projection.name)
+        context = MigrationContext.configure(connection, opts={"include_object": _is_its_own})
+        found = compare_metadata(context, projection.tables[0].metadata)
+    engine.dispose()
+    return found
+
+
+def _is_its_own(thing, name, kind, reflected, compared):
+    """Bookkeeping is everybody's."""
+    return kind != "table" or not name.startswith("chargewire_")
