@@ -8,6 +8,7 @@ import click
 _COMMANDS = {
     "up": ("chargewire.up", "up", "Everything on this machine: Kafka, gateway, stations."),
     "gateway": ("chargewire.gateway_command", "gateway", "Run the gateway."),
+    "consume": ("chargewire.consume_command", "consume", "Fold the log into tables."),
     "stations": ("chargewire.stations", "stations", "Who is connected where, and their status."),
     "tail": ("chargewire.tail", "tail", "Events as they happen, one readable line each."),
     "topics": (

@@ -1,9 +1,10 @@
 """A consumer's rows and its place in the log, kept together in SQLite or PostgreSQL."""
 
+import asyncio
 import base64
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +12,7 @@ from typing import Any, Self
 import asyncpg
 import msgspec
 from sqlalchemy import Table, delete, select, update
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from consumers import statements
@@ -23,6 +24,7 @@ from consumers.upgrade import HISTORIES, upgrade
 from consumers.writing import Writer, storable
 
 KEYS_AT_ONCE = 5000
+CLOSE_TIME_S = 5.0
 
 
 class Fenced(Exception):  # noqa: N818 - a fact: somebody else owns the partition number now
@@ -33,12 +35,12 @@ class Refused(Exception):  # noqa: N818 - a fact about rows
     """The database cannot hold these rows, however often it is asked; nothing was written."""
 
 
-class Store:
-    """One consumer's tables in one database; `open` makes it.
+class Away(Exception):  # noqa: N818 - a state of the database
+    """The database does not answer as it should; what became of a commit, `own` tells later."""
 
-    What breaks between us and the database passes through as its driver's error (SQLAlchemyError,
-    OSError, TimeoutError): then the outcome of a commit is unknown, and `own` tells what it was.
-    """
+
+class Store:
+    """One consumer's tables in one database; `open` makes it. Every method may raise Away."""
 
     def __init__(
         self,
@@ -77,7 +79,7 @@ class Store:
             now_ms=now_ms,
         )
         try:
-            async with store._engine.begin() as connection:
+            async with store._begun() as connection:
                 await connection.run_sync(upgrade, projection.name, histories)
         except BaseException:
             await store.close()
@@ -90,8 +92,10 @@ class Store:
         return self._dialect == "sqlite"
 
     async def close(self) -> None:
-        """Let go of all connections; the next use makes new ones."""
-        await self._engine.dispose()
+        """Let go of all connections, also of dead ones; the next use makes new ones."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIME_S):
+                await self._engine.dispose()
 
     async def own(self, partitions: Iterable[int]) -> dict[int, Ownership]:
         """Take partition numbers over: earlier owners' commits fail from now on.
@@ -100,7 +104,7 @@ class Store:
         than those of its successor, which readers of the published rows can then tell.
         """
         numbers = sorted(set(partitions))  # sorted: two of us do not wait for each other in a ring
-        async with self._engine.begin() as connection:
+        async with self._begun() as connection:
             generations = await self._raise(connection, numbers)
             found = await connection.execute(
                 select(POSITIONS.c.partition, POSITIONS.c.topic, POSITIONS.c.position).where(
@@ -145,7 +149,7 @@ class Store:
         names = {storable(key): key for key in keys}
         wanted = list(names)
         width = len(wanted[0])
-        async with self._engine.begin() as connection:
+        async with self._begun() as connection:
             for first in range(0, len(wanted), KEYS_AT_ONCE):
                 part = wanted[first : first + KEYS_AT_ONCE]
                 parameters = statements.groups_parameters(self._dialect, part)
@@ -175,30 +179,38 @@ class Store:
         parameters = statements.groups_parameters(
             self._dialect, [(self._name, *key) for key in keys]
         )
-        async with self._engine.begin() as connection:
+        async with self._begun() as connection:
             return {
                 (row.station, row.epoch, row.sequence): msgspec.json.decode(row.payload)
                 for row in await connection.execute(statement, parameters)
             }
 
-    async def commit(self, partition: int, generation: int, changes: Changes) -> None:
-        """Write rows and positions in one transaction. Raises Fenced, Refused."""
+    async def commit(self, partition: int, generation: int, changes: Changes) -> int:
+        """Write rows and positions in one transaction; returns how many rows differ.
+
+        Raises Fenced, Refused.
+        """
+        async with self._owned(partition, generation) as connection:
+            return await self._writer.write(connection, partition, generation, changes)
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in a transaction, which ends with the block; errors become ours."""
         try:
-            async with self._owned(partition, generation) as connection:
-                await self._writer.write(connection, partition, generation, changes)
+            async with self._engine.begin() as connection:
+                yield connection
         except (DataError, IntegrityError, OverflowError) as error:
             raise Refused(str(error)) from error
-        except DBAPIError as error:
+        except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:  # OSError: TimeoutError
             # asyncpg looks at parameters before it sends them; SQLAlchemy has no name for that.
-            if isinstance(getattr(error.orig, "__cause__", None), asyncpg.DataError):
-                raise Refused(str(error.orig)) from error
-            raise
+            cause = getattr(getattr(error, "orig", None), "__cause__", None)
+            raise (Refused if isinstance(cause, asyncpg.DataError) else Away)(str(error)) from error
 
     @asynccontextmanager
     async def _owned(self, partition: int, generation: int) -> AsyncIterator[AsyncConnection]:
         """A transaction that holds the generation: a successor waits for its end."""
         mine = (*_generation(self._name, partition), GENERATIONS.c.generation == generation)
-        async with self._engine.begin() as connection:
+        async with self._begun() as connection:
             same = update(GENERATIONS).where(*mine).values(generation=GENERATIONS.c.generation)
             if (await connection.execute(same)).rowcount != 1:
                 raise Fenced(f"{self._name}, partition {partition}")
@@ -206,7 +218,7 @@ class Store:
 
     async def clear(self) -> None:
         """Throw all rows and positions away, for a rebuild; other instances are fenced."""
-        async with self._engine.begin() as connection:
+        async with self._begun() as connection:
             found = await connection.execute(
                 select(GENERATIONS.c.partition).where(GENERATIONS.c.consumer == self._name)
             )
@@ -216,19 +228,13 @@ class Store:
             for table in (POSITIONS, POISON, OPEN_CALLS, OUTBOX):
                 await connection.execute(delete(table).where(table.c.consumer == self._name))
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in a transaction, to look at the tables with."""
-        async with self._engine.begin() as connection:
-            yield connection
-
     async def poison(self, limit: int = 1000) -> list[Poison]:
         """Records that were set aside, by their place."""
         places = (POISON.c.topic, POISON.c.partition, POISON.c.position)
         statement = select(*places, POISON.c.reason, POISON.c.key, POISON.c.value).where(
             POISON.c.consumer == self._name
         )
-        async with self._engine.begin() as connection:
+        async with self._begun() as connection:
             found = await connection.execute(statement.order_by(*places).limit(limit))
             return [
                 Poison(*row[:4], *(None if b is None else base64.b64decode(b) for b in row[4:]))
@@ -241,14 +247,14 @@ class Store:
         statement = select(*columns).where(
             OUTBOX.c.consumer == self._name, OUTBOX.c.partition == partition
         )
-        async with self._engine.begin() as connection:
+        async with self._begun() as connection:
             found = await connection.execute(statement.order_by(OUTBOX.c.revision).limit(limit))
             return [Outgoing(*row) for row in found]
 
     async def published(self, partition: int, revision: int) -> None:
         """Rows of a partition number up to this revision are on their topic: forget them."""
         mine = (OUTBOX.c.consumer == self._name, OUTBOX.c.partition == partition)
-        async with self._engine.begin() as connection:
+        async with self._begun() as connection:
             await connection.execute(delete(OUTBOX).where(*mine, OUTBOX.c.revision <= revision))
 
 

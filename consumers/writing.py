@@ -35,8 +35,8 @@ class Writer:
 
     async def write(
         self, connection: AsyncConnection, partition: int, generation: int, changes: Changes
-    ) -> None:
-        """Write all of it. The caller holds the generation, and commits."""
+    ) -> int:
+        """Write all of it; returns how many rows differ. The caller holds the generation."""
         differing = differences(self._tables, changes.before, changes.after)
         for table in self._tables:
             if difference := differing.get(table.name):
@@ -54,6 +54,7 @@ class Writer:
                 for topic, position in changes.positions.items()
             ),
         )
+        return sum(len(one.put) + len(one.gone) for one in differing.values())
 
     async def _rows(
         self, connection: AsyncConnection, table: Table, difference: Difference

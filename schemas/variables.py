@@ -14,6 +14,6 @@ _GATEWAY = """
     subprotocol_fallback unknown_stations boot_interval_s pending_interval_s decided
     authorize_fallback quirks allow_single_replica
 """
-_ELSEWHERE = "data stations"
+_ELSEWHERE = "data stations store batch_records"
 
 VARIABLES = frozenset(f"{_EVERYWHERE} {_GATEWAY} {_ELSEWHERE}".split())

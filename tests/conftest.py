@@ -60,7 +60,7 @@ def _postgres() -> Iterator[Postgres]:
 @pytest.fixture
 def postgres(_postgres: Postgres) -> str:
     """The URL of an empty PostgreSQL database which no other test has."""
-    return _postgres.database()
+    return asyncio.run(_postgres.database())
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A real PostgreSQL (Debian's package) on this machine, on a unix socket in a folder of its own."""
 
-import asyncio
 import os
 import pwd
 import shutil
@@ -107,18 +106,15 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
         Path(f"{self.folder}.log").unlink(missing_ok=True)
 
-    def database(self) -> str:
+    async def database(self) -> str:
         """The URL of a new, empty database."""
         name = f"t_{uuid.uuid4().hex[:12]}"
-        asyncio.run(self._create(name))
-        return f"postgresql://postgres@/{name}?host={self.folder}"
-
-    async def _create(self, name: str) -> None:
         connection = await asyncpg.connect(host=str(self.folder), user="postgres")
         try:
             await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         finally:
             await connection.close()
+        return f"postgresql://postgres@/{name}?host={self.folder}"
 
     def _run(self, program: str, *arguments: str) -> None:
         command: Sequence[str] = [*self._as, str(self._programs / program), *arguments]

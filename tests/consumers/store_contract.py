@@ -93,7 +93,7 @@ class Contract:
             HEARD.name not in (await store.load([KEY]))[KEY]
             or not ((await store.load([KEY]))[KEY][HEARD.name])
         )
-        async with store.reading() as connection:
+        async with store._begun() as connection:
             found = (await connection.execute(text("SELECT said FROM tally_heard"))).all()
         assert [tuple(one) for one in found] == [("first",)]
 

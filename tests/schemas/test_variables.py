@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+from consumers.config import Config
 from deploy.local.plan import Plan
 from schemas.variables import VARIABLES
 
@@ -11,5 +12,10 @@ def test_the_table_has_every_setting_that_some_program_reads_and_no_other():
 
     `config` alone is read before there are settings.
     """
-    settings = {known.name for known in fields(Plan) if "setting" in known.metadata}
+    settings = {
+        known.name
+        for program in (Plan, Config)
+        for known in fields(program)
+        if "setting" in known.metadata
+    }
     assert settings | {"config"} == VARIABLES

@@ -1,0 +1,57 @@
+"""A consumer's settings, alike for all consumers but for its name."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from consumers.engines import is_store
+from consumers.services import SERVICES
+from schemas import settings_file
+from schemas.addresses import is_address
+from schemas.settings import KafkaSettings, setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config(KafkaSettings):
+    """All that an operator may choose about a consumer; the variable is CHARGEWIRE_<NAME>."""
+
+    store: str = setting(
+        "",
+        "where a consumer keeps its tables; empty: a file in the folder `data`",
+        allowed="empty, sqlite:///path/of/file or postgresql://user:password@host/database",
+        check=lambda url: not url or is_store(url),
+    )
+    data: str = setting("data", "folder for what is kept on this machine")
+    admin: str = setting(
+        "",
+        "metrics and health over HTTP; empty: a port of its own for each consumer",
+        allowed="host:port",
+        check=lambda text: not text or is_address(text),
+    )
+    batch_records: int = setting(
+        2000, "records folded at once, at most", unit="records", low=1, high=100_000
+    )
+    log_format: str = setting(
+        "auto",
+        "auto: console on a terminal, JSON elsewhere",
+        choices=("auto", "json", "console"),
+    )
+    log_level: str = setting(
+        "info", "least level that is logged", choices=("debug", "info", "warning", "error")
+    )
+
+
+def load(name: str, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the settings of one consumer: flags (by field name), environment, file, defaults.
+
+    Raises SettingsError with every problem in one list.
+    """
+    return completed(name, settings_file.load(Config, flags, environ))
+
+
+def completed(name: str, config: Config) -> Config:
+    """The settings with what depends on the consumer's name filled in."""
+    store = config.store or f"sqlite:///{Path(config.data) / name}.db"
+    admin = config.admin or f"0.0.0.0:{SERVICES[name].port}"
+    return replace(config, store=store, admin=admin)

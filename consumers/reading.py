@@ -1,0 +1,246 @@
+"""Reads one group member's partitions into one store, until either of them breaks."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from consumers.changes import Ownership
+from consumers.folding import Folder
+from consumers.membership import Membership
+from consumers.metrics import Metrics
+from consumers.rebuild import Progress
+from consumers.stores import Fenced, Store
+
+POLL_MS = 200
+TELL_EVERY_S = 5.0  # Kafka, how far we are: for dashboards alone
+MEASURE_EVERY_S = 1.0
+LEARN_EVERY_S = 10.0
+SILENCE_S = 60.0  # a broker answers every fetch within half a second
+
+Batches = Mapping[TopicPartition, Sequence[Any]]
+log = structlog.get_logger(__name__)
+
+_JOINING = "joining the group"
+_STANDING_BY = "standing by: other instances have all partitions"
+
+
+class LogCutError(Exception):
+    """The log ends before what is in the tables already: it is another one, or has lost records."""
+
+
+class Reading:
+    """From joining the group to the first failure, which passes through.
+
+    `learn` asks for a schema by its id, and tells whether it is known now. `unready` says why
+    nothing, or not all, is folded at the moment.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
+        self,
+        *,
+        consumer: AIOKafkaConsumer,
+        store: Store,
+        folder: Folder,
+        membership: Membership,
+        learn: Callable[[int], Awaitable[bool]],
+        partitions: int,
+        prefix: str,
+        batch_records: int,
+        metrics: Metrics,
+        progress: Progress | None = None,
+    ) -> None:
+        self._consumer = consumer
+        self._store = store
+        self._folder = folder
+        self._membership = membership
+        self._learn = learn
+        self._partitions = partitions
+        self._prefix = prefix
+        self._batch_records = batch_records
+        self._metrics = metrics
+        self._progress = progress
+        self._taken = -1  # the version of the membership that `_owned` is of
+        self._owned: dict[int, Ownership] = {}
+        self.positions: dict[TopicPartition, int] = {}
+        self._behind_ms: dict[TopicPartition, int] = {}  # when the last record folded was written
+        self._waiting: dict[TopicPartition, int] = {}  # for a schema of this id
+        self._due_s = dict.fromkeys((self._measure, self._tell, self._learn_more), 0.0)
+        self.unready = _JOINING
+
+    async def run(self, topics: Collection[str]) -> None:
+        """Read for ever. Raises Away, Fenced, KafkaError, LogCutError, TimeoutError."""
+        self._consumer.subscribe(topics=list(topics), listener=self._membership)
+        while True:
+            if self._taken != self._membership.version:
+                await self._take_up()
+            try:
+                found = await self._consumer.getmany(
+                    timeout_ms=POLL_MS, max_records=self._batch_records
+                )
+            except NoOffsetForPartitionError:
+                continue  # the fetcher was quicker than our seek
+            except OffsetOutOfRangeError:
+                self._taken = -1
+                continue
+            await self._fold(found)
+            await self._chores()
+
+    async def _take_up(self) -> None:
+        """Own in the store what the group has given us, and read from where the store is."""
+        membership, version = self._membership, self._membership.version
+        numbers = membership.numbers
+        self._owned, self.positions, self._waiting = {}, {}, {}
+        self.unready = self._obstacle(numbers)
+        if self.unready:
+            self._consumer.pause(*membership.assigned)
+            self._taken = version
+            return
+        owned = await self._store.own(numbers)
+        mine = [at for at in membership.assigned if at.partition in owned]
+        begins = await self._consumer.beginning_offsets(mine) if mine else {}
+        ends = await self._consumer.end_offsets(mine) if mine else {}
+        if version != membership.version:
+            return  # a rebalance came between: once more
+        for at in mine:
+            stored = owned[at.partition].positions.get(at.topic.removeprefix(self._prefix))
+            self.positions[at] = self._begin(at, stored, begins[at], ends[at])
+            self._consumer.seek(at, self.positions[at])
+        self._owned, self._taken = owned, version
+        self._behind_ms = {}
+        log.info("reading", partitions=numbers)
+
+    def _obstacle(self, numbers: Sequence[int]) -> str:
+        membership = self._membership
+        if not membership.assigned:
+            # A new member hears nothing before the first rebalance that it is in.
+            return _STANDING_BY if membership.version else _JOINING
+        if membership.torn:
+            log.warning("partitions are torn between versions", partitions=membership.torn)
+            if not numbers:
+                return "waiting for instances of another version to end"
+        for topic in sorted({at.topic for at in membership.assigned}):
+            there = len(self._consumer.partitions_for_topic(topic) or ())
+            if there != self._partitions:
+                log.error("wrong CHARGEWIRE_PARTITIONS", topic=topic, partitions=there)
+                return f"{topic} has {there} partitions, not {self._partitions}"
+        if self._store.single and len(numbers) < self._partitions:
+            log.error("a file is for one instance, and there are others in the group")
+            return "waiting for other instances to end: SQLite is for one"
+        return ""
+
+    def _begin(self, at: TopicPartition, stored: int | None, begin: int, end: int) -> int:
+        """Where to read on: what is gone unread is said, and never taken for read."""
+        if stored is None:
+            if begin:
+                log.warning("the log no longer has its beginning", earliest=begin, **at._asdict())
+            return begin
+        if stored < begin:
+            self._metrics.lost.inc()
+            log.error("records lost unread", position=stored, earliest=begin, **at._asdict())
+            return begin
+        if stored > end:
+            raise LogCutError(
+                f"{at.topic}, partition {at.partition} ends at {end}, but the tables have what was "
+                f"up to {stored}. Is it another Kafka? Then --rebuild"
+            )
+        return stored
+
+    async def _fold(self, found: Batches) -> None:
+        by_number: dict[int, dict[str, Sequence[Any]]] = {}
+        for at, records in found.items():
+            topic = at.topic.removeprefix(self._prefix)
+            by_number.setdefault(at.partition, {})[topic] = records
+        for number, batch in by_number.items():
+            async with self._membership.folding:
+                # What was fetched before a rebalance, or before our seek, is not ours to fold.
+                if self._taken != self._membership.version or number not in self._owned:
+                    return
+                try:
+                    await self._fold_number(number, batch)
+                except Fenced:
+                    self._metrics.fenced.inc()
+                    raise
+
+    async def _fold_number(self, number: int, batch: Mapping[str, Sequence[Any]]) -> None:
+        done = await self._folder.fold(number, self._owned[number].generation, batch)
+        self._metrics.folded(done)
+        for topic, position in done.positions.items():
+            at = TopicPartition(self._prefix + topic, number)
+            self.positions[at] = position
+            self._behind_ms[at] = batch[topic][-1].timestamp
+        for topic, schema_id in done.waiting.items():
+            at = TopicPartition(self._prefix + topic, number)
+            self._waiting[at] = schema_id
+            if at in self._membership.assigned:
+                self._consumer.pause(at)
+                self._consumer.seek(at, self.positions[at])
+            self._due_s[self._learn_more] = 0.0
+
+    async def _chores(self) -> None:
+        now_s = time.monotonic()
+        if self._progress is not None:
+            self._progress.at(self.positions, now_s)
+        for chore, every_s in (
+            (self._measure, MEASURE_EVERY_S),
+            (self._learn_more, LEARN_EVERY_S),
+            (self._tell, TELL_EVERY_S),
+        ):
+            if now_s >= self._due_s[chore]:
+                self._due_s[chore] = now_s + every_s
+                await chore()
+
+    async def _measure(self) -> None:
+        lag: dict[int, int] = dict.fromkeys(self._owned, 0)
+        delay_s: dict[int, float] = dict.fromkeys(self._owned, 0.0)
+        now_ms = time.time_ns() // 1_000_000
+        heard_ms = now_ms
+        for at, position in self.positions.items():
+            if at not in self._membership.assigned:
+                return
+            left = max(0, (self._consumer.highwater(at) or position) - position)
+            lag[at.partition] += left
+            if left and at in self._behind_ms:
+                late_s = (now_ms - self._behind_ms[at]) / 1000
+                delay_s[at.partition] = max(delay_s[at.partition], late_s)
+        self._metrics.behind(lag, delay_s)
+        self._metrics.partitions.set(len(self._owned))
+        self._metrics.waiting.set(len(self._waiting))
+        polls = [self._consumer.last_poll_timestamp(at) or heard_ms for at in self.positions]
+        if polls and now_ms - max(polls) > SILENCE_S * 1000:
+            raise TimeoutError(f"nothing heard from Kafka for {SILENCE_S:g} s")
+
+    async def _learn_more(self) -> None:
+        """Ask for the schemas that topics wait for, and go on with those that are known now."""
+        for schema_id in {*self._waiting.values()}:
+            known = False
+            try:
+                known = await self._learn(schema_id)
+            except Exception as error:
+                log.error("schema cannot be asked for", schema_id=schema_id, error=repr(error))
+            stuck = sorted(at for at, wanted in self._waiting.items() if wanted == schema_id)
+            if known:
+                for at in stuck:
+                    del self._waiting[at]
+                    if at in self._membership.assigned:
+                        self._consumer.resume(at)
+            else:
+                log.error(
+                    "waiting for a schema that is not known here: is this chargewire too old?",
+                    schema_id=schema_id,
+                    topics=sorted({at.topic for at in stuck}),
+                )
+        if self._owned:
+            self.unready = "waiting for a schema that is not known here" if self._waiting else ""
+
+    async def _tell(self) -> None:
+        """Tell Kafka how far we are; nothing here depends on it."""
+        if self.positions and self._taken == self._membership.version:
+            with suppress(KafkaError, TimeoutError):
+                async with asyncio.timeout(TELL_EVERY_S):
+                    await self._consumer.commit({**self.positions})

@@ -1,0 +1,180 @@
+"""Runs a projection for ever: makes what a reading needs, and makes it anew whatever breaks."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
+
+from consumers import rebuild
+from consumers.folding import Folder
+from consumers.membership import Membership
+from consumers.metrics import Metrics
+from consumers.projection import Projection
+from consumers.reading import LogCutError, Reading
+from consumers.stores import Away, Fenced, Store
+from consumers.upgrade import UpgradeError
+from schemas.codec import Codec
+from schemas.kafka_clients import discard
+from schemas.topics import partition as home
+
+LEAVE_TIME_S = 5.0
+CONNECT_TIME_S = 30.0
+KNOWN_KEYS = 100_000
+
+log = structlog.get_logger(__name__)
+
+
+class Runner:
+    """Joins the group, folds into the store; `run` ends when it is told to stop.
+
+    `open_store` and `connect` are called whenever something broke: but for what is in the store,
+    nothing outlives a failure. `learn` asks for a schema whose id nobody here knows. With
+    `rebuilds`, all rows are thrown away first; `whole_log` then refuses a log that was cut.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
+        self,
+        *,
+        projection: Projection,
+        open_store: Callable[[], Awaitable[Store]],
+        connect: Callable[[], Awaitable[AIOKafkaConsumer]],
+        codec: Codec,
+        learn: Callable[[int], Awaitable[bool]],
+        partitions: int,
+        prefix: str,
+        metrics: Metrics,
+        batch_records: int = 2000,
+        rebuilds: bool = False,
+        whole_log: bool = True,
+        back_off_s: tuple[float, float] = (0.5, 10.0),
+    ) -> None:
+        self._projection = projection
+        self._open_store = open_store
+        self._connect = connect
+        self._codec = codec
+        self._learn = learn
+        self._partitions = partitions
+        self._prefix = prefix
+        self._metrics = metrics
+        self._batch_records = batch_records
+        self._rebuilds = rebuilds
+        self._whole_log = whole_log
+        self._back_off_s = back_off_s
+        self._progress: rebuild.Progress | None = None
+        self._topics = [prefix + topic for topic in projection.topics]
+        self._homes: dict[bytes, int] = {}
+        self._folding = asyncio.Lock()
+        self._reading: Reading | None = None
+        self._state = "starting"
+
+    def unready(self) -> list[str]:
+        """Why nothing, or not all, is folded now; none: it is."""
+        reason = self._state if self._reading is None else self._reading.unready
+        return [reason] if reason else []
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Fold until `stop`; a commit that is under way is finished.
+
+        Raises RebuildRefusedError, UpgradeError.
+        """
+        working = asyncio.create_task(self._run())
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if working.done():
+            working.result()
+        async with self._folding:
+            working.cancel()
+        await asyncio.wait({working})
+
+    async def _run(self) -> None:
+        least_s, most_s = self._back_off_s
+        pause_s = least_s
+        while True:
+            begun_s = time.monotonic()
+            try:
+                await self._once()
+            except Fenced as error:
+                self._broke("another instance has taken over", error)
+            except Away as error:
+                self._broke("the database is away", error)
+            except LogCutError as error:
+                self._broke("the log is not the one that was folded", error)
+            except (rebuild.RebuildRefusedError, UpgradeError):
+                raise
+            except Exception as error:
+                self._broke("Kafka is away", error)
+            if time.monotonic() - begun_s > most_s:
+                pause_s = least_s
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            pause_s = min(2 * pause_s, most_s)
+
+    def _broke(self, what: str, error: Exception) -> None:
+        self._state = f"waiting: {what}"
+        self._metrics.restarts.inc()
+        log.warning(what, error=str(error) or repr(error))
+
+    async def _once(self) -> None:
+        """Until something breaks."""
+        store = await self._open_store()
+        try:
+            async with asyncio.timeout(CONNECT_TIME_S):
+                consumer = await self._connect()
+            try:
+                await self._prepare(consumer, store)
+                self._reading = self._read(consumer, store)
+                await self._reading.run(self._topics)
+            finally:
+                self._reading = None
+                await discard(consumer, grace_s=LEAVE_TIME_S)
+        finally:
+            await store.close()
+
+    async def _prepare(self, consumer: AIOKafkaConsumer, store: Store) -> None:
+        # To subscribe to one that is missing could create it, with whatever is a broker's default.
+        if missing := {*self._topics} - await consumer.topics():
+            raise UnknownTopicOrPartitionError(
+                f"{', '.join(sorted(missing))}: run `chargewire topics apply`"
+            )
+        if not self._rebuilds:
+            return
+        everything = [
+            TopicPartition(topic, number)
+            for topic in self._topics
+            for number in range(self._partitions)
+        ]
+        begins = await consumer.beginning_offsets(everything)
+        if self._whole_log:
+            rebuild.check(begins)
+        ends = await consumer.end_offsets(everything)
+        await store.clear()
+        self._rebuilds = False
+        self._progress = rebuild.Progress(begins, ends, time.monotonic())
+        log.info("rebuilding", of=sum(ends[at] - begins[at] for at in everything))
+
+    def _read(self, consumer: AIOKafkaConsumer, store: Store) -> Reading:
+        return Reading(
+            consumer=consumer,
+            store=store,
+            folder=Folder(store, self._projection, decode=self._codec.decode, home=self._home),
+            membership=Membership(self._topics, self._folding),
+            learn=self._learn,
+            partitions=self._partitions,
+            prefix=self._prefix,
+            batch_records=self._batch_records,
+            metrics=self._metrics,
+            progress=self._progress,
+        )
+
+    def _home(self, key: bytes) -> int:
+        """The partition that a key belongs into; computed once for each station."""
+        found = self._homes.get(key)
+        if found is None:
+            if len(self._homes) >= KNOWN_KEYS:
+                self._homes.clear()
+            found = self._homes[key] = home(key, self._partitions)
+        return found

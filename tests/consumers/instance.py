@@ -1,0 +1,11 @@
+"""A consumer as a process of its own, with the projection of the tests: `python -m` starts it."""
+
+import sys
+
+from consumers.config import Config
+from consumers.program import run
+from schemas import settings_file
+from tests.consumers.tally import HISTORIES, PROJECTION
+
+if __name__ == "__main__":
+    sys.exit(run(settings_file.load(Config, {}), PROJECTION, histories=HISTORIES))

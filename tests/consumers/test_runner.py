@@ -1,0 +1,405 @@
+"""A runner on a real Kafka: nothing is folded twice or left out, whatever breaks."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+from prometheus_client import CollectorRegistry
+
+from consumers.changes import Changes
+from consumers.membership import open_member
+from consumers.metrics import Metrics
+from consumers.rebuild import RebuildRefusedError
+from consumers.runner import Runner
+from consumers.stores import Store
+from deploy.local.kafka import Broker
+from deploy.local.ports import HOST, free_port
+from schemas import records
+from schemas.codec import Codec, UnknownSchemaId
+from schemas.registry import builtin_ids
+from tests.consumers.tally import BITTER, HISTORIES, PROJECTION, SOUR, TALLY
+from tests.consumers.written import CODEC, Log, heartbeat
+from tests.postgres import Postgres
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
+
+PARTITIONS = 4
+ROOT = Path(__file__).parents[2]
+QUICK = (0.05, 0.2)
+
+
+async def until(
+    condition: Callable[[], Any | Awaitable[Any]], what: str = "", timeout_s: float = 60.0
+) -> None:
+    """Wait for what nothing announces. Raises TimeoutError."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            found = condition()
+            if asyncio.iscoroutine(found):
+                found = await found
+            if found:
+                return
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def written(kafka: Broker, prefix: str) -> AsyncIterator[Log]:
+    """A log of this test's own."""
+    async with Log(kafka.bootstrap, prefix, PARTITIONS) as found:
+        await found.topics(PROJECTION.topics)
+        yield found
+
+
+class Table:
+    """The tables as they are, read beside whoever folds."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    async def counts(self, stations: int) -> list[tuple[int, Decimal]]:
+        """(count, sum of sequences) of each station's heartbeats; nothing yet: (0, 0)."""
+        keys = [(f"S{number}", "Seen") for number in range(stations)]
+        found = await self.store.load(keys)
+        rows = [found[key][TALLY.name] for key in keys]
+        return [(row[0]["count"], row[0]["total"]) if row else (0, Decimal(0)) for row in rows]
+
+    async def has(self, stations: int, heartbeats: int) -> bool:
+        """Whether each station has been heard so often; more often is an error at once."""
+        whole = (heartbeats, Decimal(sum(range(1, heartbeats + 1))))
+        found = await self.counts(stations)
+        assert all(count <= heartbeats for count, _ in found), f"folded twice: {found}"
+        return all(one == whole for one in found)
+
+
+@pytest.fixture
+async def table(url: str) -> AsyncIterator[Table]:
+    """What is in the store."""
+    store = await Store.open(url, PROJECTION, histories=HISTORIES)
+    yield Table(store)
+    await store.close()
+
+
+@pytest.fixture
+def url(postgres: str) -> str:
+    """The store of all instances of a test."""
+    return postgres
+
+
+class Running:
+    """A runner, and what it counts."""
+
+    def __init__(self, log: Log, url: str, **options: Any) -> None:
+        self.metrics = Metrics(PROJECTION.name)
+        self.codec = options.pop("codec", None) or Codec(builtin_ids())
+        self.stop = asyncio.Event()
+        self.learned: list[int] = []
+        self.runner = Runner(
+            projection=PROJECTION,
+            open_store=partial(Store.open, url, PROJECTION, histories=HISTORIES),
+            connect=partial(
+                open_member, {"bootstrap_servers": log.bootstrap}, group=f"{log.prefix}consume"
+            ),
+            codec=self.codec,
+            learn=options.pop("learn", self._learn),
+            partitions=PARTITIONS,
+            prefix=log.prefix,
+            metrics=self.metrics,
+            back_off_s=QUICK,
+            **options,
+        )
+
+    async def _learn(self, schema_id: int) -> bool:
+        self.learned.append(schema_id)
+        return False
+
+    def value(self, name: str, **labels: str) -> float:
+        """A metric, by its name without the beginning that all have."""
+        registry: CollectorRegistry = self.metrics.registry
+        labels = {"consumer": PROJECTION.name, **labels}
+        return registry.get_sample_value(f"chargewire_consumer_{name}", labels) or 0.0
+
+    @property
+    def ready(self) -> bool:
+        return not self.runner.unready()
+
+
+@asynccontextmanager
+async def running(log: Log, url: str, **options: Any) -> AsyncIterator[Running]:
+    """A runner in this process, which ends in order."""
+    one = Running(log, url, **options)
+    task = asyncio.create_task(one.runner.run(one.stop))
+    try:
+        yield one
+    finally:
+        one.stop.set()
+        await asyncio.wait_for(task, 30)
+
+
+class Instance:
+    """A consumer process."""
+
+    def __init__(self, log: Log, url: str, folder: Path, number: int) -> None:
+        self.log = folder / f"consumer-{number}.log"
+        environ = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEWIRE_")}
+        environ |= {
+            "CHARGEWIRE_KAFKA": log.bootstrap,
+            "CHARGEWIRE_PREFIX": log.prefix,
+            "CHARGEWIRE_PARTITIONS": str(PARTITIONS),
+            "CHARGEWIRE_STORE": url,
+            "CHARGEWIRE_ADMIN": f"{HOST}:{free_port()}",
+            "CHARGEWIRE_BATCH_RECORDS": "50",
+        }
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.consumers.instance"],
+                cwd=ROOT,
+                env=environ,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def reads(self) -> bool:
+        """Whether it has been given partitions at least once."""
+        assert self.process.poll() is None, self.log.read_text()
+        return '"event": "reading"' in self.log.read_text()
+
+    def end(self) -> int:
+        """SIGTERM, and its exit code."""
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+
+async def test_folds_all_and_goes_on_where_it_was(written: Log, table: Table, url: str) -> None:
+    """Everything is folded once; a second run begins where the first one ended."""
+    await written.heartbeats(20, range(1, 11))
+    async with running(written, url) as one:
+        await until(lambda: table.has(20, 10))
+        assert one.ready
+        assert one.value("records_total") == 200
+        await until(lambda: one.value("lag_records", partition="0") == 0)
+    await written.heartbeats(20, range(11, 13))
+    async with running(written, url) as two:
+        await until(lambda: table.has(20, 12))
+        assert two.value("records_total") == 40
+
+
+async def test_kafka_is_told_how_far_it_is(written: Log, table: Table, url: str) -> None:
+    """The group's offsets are those of the store, for whoever watches groups."""
+    await written.heartbeats(20, range(1, 3))
+    async with running(written, url):
+        await until(lambda: table.has(20, 2))
+        admin = AIOKafkaAdminClient(bootstrap_servers=written.bootstrap)
+        await admin.start()
+        try:
+
+            async def told() -> bool:
+                found = await admin.list_consumer_group_offsets(f"{written.prefix}consume")
+                return sum(one.offset for one in found.values()) == 40
+
+            await until(told)
+        finally:
+            await admin.close()
+
+
+async def test_a_store_in_a_file(written: Log, tmp_path: Path) -> None:
+    """SQLite is as good a store, and one instance has it for itself."""
+    url = f"sqlite:///{tmp_path}/tally.db"
+    await written.heartbeats(20, range(1, 11))
+    async with running(written, url) as one:
+        await until(lambda: one.value("records_total") == 200)
+    store = await Store.open(url, PROJECTION, histories=HISTORIES)
+    assert await Table(store).has(20, 10)
+    await store.close()
+
+
+async def test_two_files_do_not_share_a_group(written: Log, tmp_path: Path) -> None:
+    """With a file each, two instances would have half of the rows each: they say so, and wait."""
+    async with running(written, f"sqlite:///{tmp_path}/one.db") as one:
+        await until(lambda: one.ready)
+        async with running(written, f"sqlite:///{tmp_path}/two.db") as two:
+            await until(lambda: any("SQLite" in reason for reason in two.runner.unready()))
+            await until(lambda: any("SQLite" in reason for reason in one.runner.unready()))
+            await written.heartbeats(5, range(1, 2))
+        await until(lambda: one.ready)
+        await until(lambda: one.value("records_total") == 5)
+
+
+async def test_bad_records_are_set_aside(written: Log, table: Table, url: str) -> None:
+    """Each costs nothing but itself: it is in the store, with its place, bytes and reason."""
+    await written.heartbeats(5, range(1, 3))
+    key, good = b"S1", CODEC.encode("availability", heartbeat("S1", 99))
+    await written.put("availability", key, b"no avro")
+    await written.put("availability", key, None)
+    await written.put("availability", b"S2", good)
+    home = await written.put("provisioning", key, good)
+    await written.put("availability", key, good, (home + 1) % PARTITIONS)
+    await written.write("availability", [heartbeat(BITTER, 1), heartbeat(SOUR, 1)])
+    await written.heartbeats(5, range(3, 5))
+    async with running(written, url) as one:
+        await until(lambda: table.has(5, 4))
+        await until(lambda: one.value("poison_total") == 7)
+        found = await table.store.poison()
+        reasons = " | ".join(sorted(bad.reason for bad in found))
+        for part in (
+            "no magic byte",
+            "without a value",
+            "its key is not its station",
+            "a record of the topic availability",
+            f"belongs into partition {home}",
+            "ValueError: bitter",
+        ):
+            assert part in reasons
+        assert [bad.value for bad in found if "magic" in bad.reason] == [b"no avro"]
+    async with running(written, url) as again:
+        await written.heartbeats(5, range(5, 6))
+        await until(lambda: table.has(5, 5))
+        assert again.value("poison_total") == 0, "they are set aside once"
+
+
+async def test_an_unknown_schema_is_waited_for(written: Log, table: Table, url: str) -> None:
+    """The topic's partition stands still and says so; others go on; then nothing is missing."""
+    strange = b"\0" + (77).to_bytes(4, "big") + CODEC.encode("availability", heartbeat("S0", 1))[5:]
+    known = asyncio.Event()
+    codec = Codec(builtin_ids())
+
+    async def learn(schema_id: int) -> bool:
+        if known.is_set():
+            codec.learn(schema_id, "availability", records.schema("availability"))
+        return known.is_set()
+
+    await written.put("availability", b"S0", strange)
+    await written.flush()
+    await written.write("availability", (heartbeat("S0", number) for number in (2, 3)))
+    with pytest.raises(UnknownSchemaId):
+        codec.decode(strange)
+    async with running(written, url, codec=codec, learn=learn) as one:
+        await until(lambda: one.value("waiting") == 1)
+        assert not one.ready
+        connected = {
+            "event_id": "e",
+            "type": "connected",
+            "station": "S0",
+            "at": 1,
+            "connection_id": "c",
+            "sequence": 0,
+        }
+        await written.write("connections", [connected])
+        await until(lambda: one.value("records_total") == 1, "the other topic waits, too")
+        assert await table.counts(1) == [(0, 0)]
+        known.set()
+        await until(lambda: table.has(1, 3))
+        await until(lambda: one.ready)
+        assert one.value("poison_total") == 0
+
+
+async def test_a_fenced_predecessor_begins_again(written: Log, table: Table, url: str) -> None:
+    """Who was succeeded behind the group's back writes nothing, and asks the store again."""
+    async with running(written, url) as one:
+        await written.heartbeats(5, range(1, 3))
+        await until(lambda: table.has(5, 2))
+        await table.store.own(range(PARTITIONS))
+        await written.heartbeats(5, range(3, 5))
+        await until(lambda: table.has(5, 4))
+        assert one.value("fenced_total") >= 1
+
+
+async def test_rebuilding_gives_the_same_rows(written: Log, table: Table, url: str) -> None:
+    """All rows go, also those that the log knows nothing of; what comes is what was there."""
+    await written.heartbeats(10, range(1, 6))
+    async with running(written, url):
+        await until(lambda: table.has(10, 5))
+    live = await table.counts(10)
+    owned = await table.store.own([0])
+    ghost = {"station": "ghost", "kind": "Seen", "number": 0, "count": 1, "total": 1, "said": ""}
+    after = {("ghost", "Seen"): {TALLY.name: (ghost,)}}
+    await table.store.commit(0, owned[0].generation, Changes(after=after))
+    async with running(written, url, rebuilds=True) as one:
+        await until(lambda: one.value("records_total") == 50)
+        assert await table.counts(10) == live
+    assert not (await table.store.load([("ghost", "Seen")]))[("ghost", "Seen")][TALLY.name]
+
+
+async def test_a_log_that_was_cut_is_not_rebuilt(written: Log, table: Table, url: str) -> None:
+    """A rebuild would lose rows, so it refuses and leaves all as it is; unless told otherwise."""
+    await written.heartbeats(10, range(1, 6))
+    async with running(written, url):
+        await until(lambda: table.has(10, 5))
+    at = TopicPartition(f"{written.prefix}availability", 0)
+    admin = AIOKafkaAdminClient(bootstrap_servers=written.bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_records({at: RecordsToDelete(before_offset=3)})
+    finally:
+        await admin.close()
+    refused = Running(written, url, rebuilds=True)
+    with pytest.raises(RebuildRefusedError, match="availability"):
+        await refused.runner.run(refused.stop)
+    assert await table.has(10, 5)
+    async with running(written, url, rebuilds=True, whole_log=False) as one:
+        await until(lambda: one.value("records_total") == 47)
+    assert not await table.has(10, 5)
+
+
+async def test_another_log_is_not_folded_on(written: Log, table: Table, url: str) -> None:
+    """Tables that know more than the log has are not mixed with it: it waits, and says why."""
+    owned = await table.store.own([0])
+    await table.store.commit(0, owned[0].generation, Changes(positions={"availability": 1000}))
+    async with running(written, url) as one:
+        await until(lambda: any("not the one" in reason for reason in one.runner.unready()))
+        assert one.value("records_total") == 0
+
+
+async def test_the_database_goes_and_comes(written: Log, postgres_server: Postgres) -> None:
+    """While it is away the runner waits and says so; then it goes on, and nothing is missing."""
+    url = await postgres_server.database()
+    async with running(written, url) as one:
+        await written.heartbeats(10, range(1, 3))
+        await until(lambda: one.value("records_total") == 20)
+        await asyncio.to_thread(postgres_server.stop)
+        await written.heartbeats(10, range(3, 5))
+        await until(lambda: one.runner.unready() == ["waiting: the database is away"])
+        await asyncio.to_thread(postgres_server.start)
+        await until(lambda: one.value("records_total") == 40)
+        store = await Store.open(url, PROJECTION, histories=HISTORIES)
+        assert await Table(store).has(10, 4)
+        await store.close()
+
+
+async def test_kill_minus_nine_and_rebalances(
+    written: Log, table: Table, url: str, tmp_path: Path
+) -> None:
+    """Two processes share the partitions, one is killed, another comes, one ends in order."""
+    instances = [Instance(written, url, tmp_path, 0)]
+    beating = asyncio.create_task(written.heartbeats(40, range(1, 201)))
+    try:
+        await until(instances[0].reads)
+        instances.append(Instance(written, url, tmp_path, 1))
+        await until(instances[1].reads)
+        instances[0].kill()
+        instances.append(Instance(written, url, tmp_path, 2))
+        await until(instances[2].reads)
+        assert instances[1].end() == 0
+        await beating
+        await until(lambda: table.has(40, 200))
+        assert instances[2].end() == 0
+        assert await table.store.poison() == []
+    finally:
+        beating.cancel()
+        for one in instances:
+            one.kill()
