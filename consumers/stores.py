@@ -5,7 +5,6 @@ import base64
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from consumers import statements
 from consumers.bookkeeping import GENERATIONS, OPEN_CALLS, OUTBOX, POISON, POSITIONS
-from consumers.changes import CallKey, Changes, Outgoing, Ownership, Poison
+from consumers.changes import CallKey, Changes, Ownership, Poison
 from consumers.engines import engine
 from consumers.projection import Key, Projection, Row, Rows
 from consumers.upgrade import HISTORIES, upgrade
@@ -52,7 +51,7 @@ class Store:
     ) -> None:
         self._engine = engine
         self._projection = projection
-        self._name = projection.name
+        self.name = projection.name
         self._now_ms = now_ms
         self._dialect = engine.dialect.name
         self._writer = Writer(self._dialect, projection, publishes=publishes, now_ms=now_ms)
@@ -79,7 +78,7 @@ class Store:
             now_ms=now_ms,
         )
         try:
-            async with store._begun() as connection:
+            async with store.transaction() as connection:
                 await connection.run_sync(upgrade, projection.name, histories)
         except BaseException:
             await store.close()
@@ -104,11 +103,11 @@ class Store:
         than those of its successor, which readers of the published rows can then tell.
         """
         numbers = sorted(set(partitions))  # sorted: two of us do not wait for each other in a ring
-        async with self._begun() as connection:
+        async with self.transaction() as connection:
             generations = await self._raise(connection, numbers)
             found = await connection.execute(
                 select(POSITIONS.c.partition, POSITIONS.c.topic, POSITIONS.c.position).where(
-                    POSITIONS.c.consumer == self._name, POSITIONS.c.partition.in_(numbers)
+                    POSITIONS.c.consumer == self.name, POSITIONS.c.partition.in_(numbers)
                 )
             )
             positions: dict[int, dict[str, int]] = {number: {} for number in numbers}
@@ -122,9 +121,9 @@ class Store:
         # Rows first, so that there is one to lock.
         await connection.execute(
             statements.upsert(self._dialect, GENERATIONS, keep=True),
-            [{"consumer": self._name, "partition": n, "generation": 0} for n in numbers],
+            [{"consumer": self.name, "partition": n, "generation": 0} for n in numbers],
         )
-        mine = (GENERATIONS.c.consumer == self._name) & GENERATIONS.c.partition.in_(numbers)
+        mine = (GENERATIONS.c.consumer == self.name) & GENERATIONS.c.partition.in_(numbers)
         locked = select(GENERATIONS.c.partition, GENERATIONS.c.generation).where(mine)
         before = await connection.execute(
             locked.order_by(GENERATIONS.c.partition).with_for_update()
@@ -133,7 +132,7 @@ class Store:
         raised = {number: max(generation + 1, now_ms) for number, generation in before}
         for number, generation in raised.items():
             await connection.execute(
-                update(GENERATIONS).where(*_generation(self._name, number)),
+                update(GENERATIONS).where(*_generation(self.name, number)),
                 {"generation": generation},
             )
         return raised
@@ -149,7 +148,7 @@ class Store:
         names = {storable(key): key for key in keys}
         wanted = list(names)
         width = len(wanted[0])
-        async with self._begun() as connection:
+        async with self.transaction() as connection:
             for first in range(0, len(wanted), KEYS_AT_ONCE):
                 part = wanted[first : first + KEYS_AT_ONCE]
                 parameters = statements.groups_parameters(self._dialect, part)
@@ -177,9 +176,9 @@ class Store:
             return {}
         statement = statements.groups(self._dialect, OPEN_CALLS, 4)
         parameters = statements.groups_parameters(
-            self._dialect, [(self._name, *key) for key in keys]
+            self._dialect, [(self.name, *key) for key in keys]
         )
-        async with self._begun() as connection:
+        async with self.transaction() as connection:
             return {
                 (row.station, row.epoch, row.sequence): msgspec.json.decode(row.payload)
                 for row in await connection.execute(statement, parameters)
@@ -194,7 +193,7 @@ class Store:
             return await self._writer.write(connection, partition, generation, changes)
 
     @asynccontextmanager
-    async def _begun(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A connection in a transaction, which ends with the block; errors become ours."""
         try:
             async with self._engine.begin() as connection:
@@ -209,53 +208,37 @@ class Store:
     @asynccontextmanager
     async def _owned(self, partition: int, generation: int) -> AsyncIterator[AsyncConnection]:
         """A transaction that holds the generation: a successor waits for its end."""
-        mine = (*_generation(self._name, partition), GENERATIONS.c.generation == generation)
-        async with self._begun() as connection:
+        mine = (*_generation(self.name, partition), GENERATIONS.c.generation == generation)
+        async with self.transaction() as connection:
             same = update(GENERATIONS).where(*mine).values(generation=GENERATIONS.c.generation)
             if (await connection.execute(same)).rowcount != 1:
-                raise Fenced(f"{self._name}, partition {partition}")
+                raise Fenced(f"{self.name}, partition {partition}")
             yield connection
 
     async def clear(self) -> None:
         """Throw all rows and positions away, for a rebuild; other instances are fenced."""
-        async with self._begun() as connection:
+        async with self.transaction() as connection:
             found = await connection.execute(
-                select(GENERATIONS.c.partition).where(GENERATIONS.c.consumer == self._name)
+                select(GENERATIONS.c.partition).where(GENERATIONS.c.consumer == self.name)
             )
             await self._raise(connection, [row.partition for row in found])
             for table in self._projection.tables:
                 await connection.execute(statements.emptying(self._dialect, table))
             for table in (POSITIONS, POISON, OPEN_CALLS, OUTBOX):
-                await connection.execute(delete(table).where(table.c.consumer == self._name))
+                await connection.execute(delete(table).where(table.c.consumer == self.name))
 
     async def poison(self, limit: int = 1000) -> list[Poison]:
         """Records that were set aside, by their place."""
         places = (POISON.c.topic, POISON.c.partition, POISON.c.position)
         statement = select(*places, POISON.c.reason, POISON.c.key, POISON.c.value).where(
-            POISON.c.consumer == self._name
+            POISON.c.consumer == self.name
         )
-        async with self._begun() as connection:
+        async with self.transaction() as connection:
             found = await connection.execute(statement.order_by(*places).limit(limit))
             return [
                 Poison(*row[:4], *(None if b is None else base64.b64decode(b) for b in row[4:]))
                 for row in found
             ]
-
-    async def unpublished(self, partition: int, limit: int = 1000) -> list[Outgoing]:
-        """The oldest changed rows of a partition number that are still to be published."""
-        columns = (getattr(OUTBOX.c, found.name) for found in fields(Outgoing))
-        statement = select(*columns).where(
-            OUTBOX.c.consumer == self._name, OUTBOX.c.partition == partition
-        )
-        async with self._begun() as connection:
-            found = await connection.execute(statement.order_by(OUTBOX.c.revision).limit(limit))
-            return [Outgoing(*row) for row in found]
-
-    async def published(self, partition: int, revision: int) -> None:
-        """Rows of a partition number up to this revision are on their topic: forget them."""
-        mine = (OUTBOX.c.consumer == self._name, OUTBOX.c.partition == partition)
-        async with self._begun() as connection:
-            await connection.execute(delete(OUTBOX).where(*mine, OUTBOX.c.revision <= revision))
 
 
 def _generation(consumer: str, partition: int) -> tuple[Any, Any]:

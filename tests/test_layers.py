@@ -73,6 +73,8 @@ VERSIONS_ALLOWED = {
 MODULE_LINES = 250
 FUNCTION_LINES = 60
 LONGER: dict[str, tuple[int, str]] = {
+    "consumers.migrations.stations.0001_stations:upgrade": (90, "a list of columns"),
+    "consumers.migrations.transactions.0001_transactions:upgrade": (90, "a list of columns"),
     "consumers.meaning": (390, "one table of facts for three versions, and what reads each frame"),
     "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
     "gateway.instance": (295, "the composition root, and the life of what it composes"),
@@ -84,6 +86,15 @@ LONGER: dict[str, tuple[int, str]] = {
 """Module, or module:function -> (lines, why it cannot be less)."""
 
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
+    "consumers.bookkeeping": "tables; tests/consumers/test_upgrade.py holds them to migrations",
+    "consumers.folding": "tests/consumers/test_runner.py, with a real log and a real store",
+    "consumers.membership": "tests/consumers/test_runner.py: it listens to a real group",
+    "consumers.metrics": "tests/consumers/test_runner.py reads what it counts",
+    "consumers.outbox": "tests/consumers/test_stores.py, for both databases",
+    "consumers.program": "tests/consumers/test_runner.py: it is a process",
+    "consumers.reading": "tests/consumers/test_runner.py: it is half of the runner",
+    "consumers.statements": "tests/consumers/test_stores.py, for both databases",
+    "consumers.writing": "tests/consumers/test_stores.py, for both databases",
     "consumers.facts": "values without behaviour; tests/consumers/test_meaning.py has every one",
     "gateway.effects": "values without behaviour; tests/gateway/test_session.py uses every one",
     "gateway.instance": "tests/end_to_end/test_gateway.py: it is the sum of real parts",

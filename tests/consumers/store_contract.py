@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from consumers.changes import Changes, Outgoing, Poison
+from consumers.outbox import published, unpublished
 from consumers.projection import Key, Row, Rows
 from consumers.stores import Fenced, Refused, Store
 from tests.consumers.tally import HEARD, TALLY
@@ -93,7 +94,7 @@ class Contract:
             HEARD.name not in (await store.load([KEY]))[KEY]
             or not ((await store.load([KEY]))[KEY][HEARD.name])
         )
-        async with store._begun() as connection:
+        async with store.transaction() as connection:
             found = (await connection.execute(text("SELECT said FROM tally_heard"))).all()
         assert [tuple(one) for one in found] == [("first",)]
 
@@ -173,18 +174,18 @@ class Contract:
         store = await opened(publishes=True)
         await committed(store, row(0, total=Decimal("1.50")), row(1))
         await committed(store, row(0, total=Decimal("1.50")))
-        first, second, gone = await store.unpublished(0)
+        first, second, gone = await unpublished(store, 0)
         assert first.revision < second.revision < gone.revision
         assert first.generation == second.generation < gone.generation
         assert (first.topic, first.station, first.key) == ("tables.tally", "S1", '["S1","Seen",0]')
         assert first.row is not None
         assert '"total":"1.50"' in first.row
         assert (gone.key, gone.row) == ('["S1","Seen",1]', None)
-        await store.published(0, second.revision)
-        assert await store.unpublished(0) == [gone]
-        await store.published(0, gone.revision)
+        await published(store, 0, second.revision)
+        assert await unpublished(store, 0) == [gone]
+        await published(store, 0, gone.revision)
         await committed(store, row(0, total=Decimal("1.50")), row(3))
-        (later,) = await store.unpublished(0)
+        (later,) = await unpublished(store, 0)
         assert isinstance(later, Outgoing)
         assert later.revision > gone.revision, "a revision came back"
 
@@ -192,7 +193,7 @@ class Contract:
         """Without a publisher the outbox stays empty."""
         store = await opened()
         await committed(store, row())
-        assert await store.unpublished(0) == []
+        assert await unpublished(store, 0) == []
 
     async def test_clearing_takes_all_and_fences(self, opened: Opened) -> None:
         """After a clear there are no rows and positions, and the owner before cannot write."""
@@ -206,7 +207,7 @@ class Contract:
         owned = (await store.own([0]))[0]
         assert (owned.generation > generation, owned.positions) == (True, {})
         assert not (await store.load([KEY]))[KEY][TALLY.name]
-        assert (await store.poison(), await store.unpublished(0)) == ([], [])
+        assert (await store.poison(), await unpublished(store, 0)) == ([], [])
         assert await store.calls([("S1", 1, 2)]) == {}
 
     async def test_consumers_share_a_database(self, opened: Opened) -> None:

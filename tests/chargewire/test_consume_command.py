@@ -1,0 +1,58 @@
+"""`chargewire consume`: which consumers there are, and what is refused."""
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from chargewire.cli import chargewire
+from consumers import program
+from consumers.services import SERVICES
+
+
+def invoked(*arguments: str) -> Any:
+    return CliRunner().invoke(chargewire, ["consume", *arguments])
+
+
+def test_help_names_every_consumer_with_what_it_is_for() -> None:
+    """So that nobody has to look elsewhere."""
+    said = invoked("--help").output
+    for name, service in SERVICES.items():
+        assert name in said
+        assert service.doc in said
+
+
+def test_a_name_that_is_none() -> None:
+    """The ones that exist are named."""
+    found = invoked("transaction")
+    assert found.exit_code == 2
+    assert "'transactions'" in found.output
+
+
+def test_a_store_that_is_none() -> None:
+    """What is allowed is said, by the name of the flag and the variable."""
+    found = invoked("stations", "--store", "stations.db")
+    assert found.exit_code == 2
+    assert "--store (CHARGEWIRE_STORE)" in found.output
+    assert "sqlite:///path" in found.output
+
+
+def test_what_is_left_goes_with_a_rebuild() -> None:
+    """Alone it would mean nothing."""
+    assert "--rebuild" in invoked("stations", "--from-what-is-left").output
+
+
+def test_settings_and_wishes_reach_the_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configuration is complete; its exit code is ours."""
+    asked: list[Any] = []
+
+    def run(config: Any, projection: Any, **wishes: Any) -> int:
+        asked.append((config.store, projection.name, wishes))
+        return 7
+
+    monkeypatch.setattr(program, "run", run)
+    found = invoked("stations", "--data", "d", "--rebuild", "--from-what-is-left")
+    assert found.exit_code == 7
+    assert asked == [
+        ("sqlite:///d/stations.db", "stations", {"rebuilds": True, "whole_log": False})
+    ]

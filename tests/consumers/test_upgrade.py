@@ -1,0 +1,76 @@
+"""Tables are made and brought up to date by histories, and come out as they are declared."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from consumers import bookkeeping
+from consumers.engines import engine
+from consumers.services import SERVICES
+from consumers.upgrade import UpgradeError, upgrade, version_table
+from tests.consumers.tally import HISTORIES, PROJECTION
+
+DECLARED = {PROJECTION: HISTORIES} | {one.projection: None for one in SERVICES.values()}
+
+
+async def differences(made: AsyncEngine) -> list[object]:
+    """What the tables of all consumers, in one database, are otherwise than declared."""
+    declared = MetaData()
+    for table in (*bookkeeping.METADATA.sorted_tables, *(t for p in DECLARED for t in p.tables)):
+        table.to_metadata(declared)
+
+    def compared(connection: Connection) -> list[object]:
+        for projection, history in DECLARED.items():
+            for _ in range(2):  # the second time there is nothing to do
+                upgrade(connection, projection.name, *([history] if history else []))
+        versions = {"chargewire_version", *(version_table(one.name) for one in DECLARED)}
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "compare_server_default": True,
+                "include_name": lambda name, kind, _: kind != "table" or name not in versions,
+            },
+        )
+        return [
+            found
+            for found in compare_metadata(context, declared)
+            # What a column is for is said where it is declared; databases are not told.
+            if "comment" not in (found[0][0] if isinstance(found, list) else found[0])
+        ]
+
+    try:
+        async with made.begin() as connection:
+            return await connection.run_sync(compared)
+    finally:
+        await made.dispose()
+
+
+async def test_tables_in_a_file_are_as_declared(tmp_path: Path) -> None:
+    """Every consumer's, in SQLite."""
+    assert await differences(engine(f"sqlite:///{tmp_path}/all.db", "test")) == []
+
+
+@pytest.mark.postgres
+async def test_tables_on_a_server_are_as_declared(postgres: str) -> None:
+    """Every consumer's, in PostgreSQL."""
+    assert await differences(engine(postgres, "test")) == []
+
+
+async def test_tables_of_a_newer_program_are_left_alone(tmp_path: Path) -> None:
+    """A revision that this program does not have is said, with what to do."""
+    made = engine(f"sqlite:///{tmp_path}/newer.db", "test")
+    newer = sa.text("UPDATE chargewire_version SET version_num = 'from the future'")
+    try:
+        async with made.begin() as connection:
+            await connection.run_sync(upgrade, PROJECTION.name, HISTORIES)
+            await connection.execute(newer)
+        with pytest.raises(UpgradeError, match="newer chargewire"):
+            async with made.begin() as connection:
+                await connection.run_sync(upgrade, PROJECTION.name, HISTORIES)
+    finally:
+        await made.dispose()
