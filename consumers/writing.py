@@ -65,9 +65,8 @@ class Writer:
                 [statements.removal_parameters(table, row) for row in difference.gone],
             )
         if difference.put:
-            names = [column.name for column in table.columns]
-            rows = [{name: row.get(name) for name in names} for row in difference.put]
-            await connection.execute(self._upserts[table.name], storable_rows(rows))
+            rows = storable_rows(difference.put)
+            await connection.execute(self._upserts[table.name], rows)
 
     async def _put(
         self, connection: AsyncConnection, table: Table, rows: Iterable[dict[str, Any]]
@@ -140,12 +139,15 @@ class Writer:
 
 def storable_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Rows as they stand in the database."""
-    return [
-        {name: _without_nul(value) for name, value in row.items()}
-        if any(type(value) is str and "\0" in value for value in row.values())
-        else row
-        for row in rows
-    ]
+    found = []
+    for row in rows:
+        stored = row
+        for value in row.values():  # a plain loop: every value of every row passes here
+            if type(value) is str and "\0" in value:
+                stored = {name: _without_nul(one) for name, one in row.items()}
+                break
+        found.append(stored)
+    return found
 
 
 def storable(key: Key) -> Key:
