@@ -1,0 +1,67 @@
+"""Reads the tables of a consumer for a person, beside the consumer that writes them."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from consumers.engines import engine, shown
+
+Take = Callable[[Mapping[str, Any]], None]
+
+
+class Unreadable(click.ClickException):
+    """The tables of a consumer cannot be read; the text says why, and what to do."""
+
+    def __init__(self, name: str, url: str, why: str) -> None:
+        super().__init__(
+            f"{why} in {shown(url)}.\n"
+            f"`chargewire consume {name}` makes it; name yours with --store or CHARGEWIRE_STORE."
+        )
+
+
+def read(url: str, name: str, statement: Select[Any], take: Take) -> None:
+    """Run a SELECT on the store of the consumer `name`; `take` gets its rows, one by one.
+
+    Nothing is ever written, and the consumer need not wait for us. Raises Unreadable.
+    """
+    if make_url(url).drivername == "sqlite" and not Path(make_url(url).database or "").is_file():
+        raise Unreadable(name, url, "there is no store")
+    asyncio.run(_read(url, name, statement, take))
+
+
+async def _read(url: str, name: str, statement: Select[Any], take: Take) -> None:
+    made = _reader(url)
+    try:
+        async with made.connect() as connection:
+            if made.dialect.name == "postgresql":
+                await connection.execute(text("SET TRANSACTION READ ONLY"))
+            async for row in await connection.stream(statement):
+                take(row._mapping)
+    except (SQLAlchemyError, OSError) as error:
+        raise Unreadable(name, url, _words(error)) from error
+    finally:
+        await made.dispose()
+
+
+def _reader(url: str) -> AsyncEngine:
+    if make_url(url).drivername != "sqlite":
+        return engine(url, "chargewire")
+    file = Path(make_url(url).database or "").absolute()
+    query = {"mode": "ro", "uri": "true"}
+    return create_async_engine(URL.create("sqlite+aiosqlite", database=file.as_uri(), query=query))
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, in a line for a person."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    said = str(cause).partition("\n")[0]
+    if "no such table" in said or "does not exist" in said:
+        return "there is no such table yet"
+    return f"the tables cannot be read ({said})"

@@ -1,0 +1,82 @@
+"""Transactions read well, and nothing of them is lost for programs."""
+
+from decimal import Decimal
+
+import pytest
+
+from chargewire.transaction_table import cell, iso, minute, record, table
+from tests.consumers.telling import NOON, row, rows, sampled, start, started, stop, updated
+
+DONE = row(
+    start(1, told_ms=NOON),
+    stop(3, observed_ms=NOON + 3_600_000, told_ms=NOON + 3_600_000, meter_wh="12345.6", token="B"),
+)
+
+
+def line(row, now_ms=NOON + 120_000):
+    return table([row], now_ms)[1]
+
+
+def test_a_transaction_is_a_line():
+    """Where, by whom, when, how long, how much, why, and what is odd."""
+    assert line(DONE) == [
+        *("CS-1", "17", "1", "A", "2026-11-21 12:00", "1h", "12.246", "Local"),
+        "other_stop_token",
+    ]
+    assert len(table([], 0)[0]) == len(line(DONE))
+
+
+def test_what_goes_on_shows_how_far_it_is():
+    """Followed by an ellipsis, so that nobody takes it for the end."""
+    assert line(row(start(1), sampled(2, 1600)))[5:8] == ["1m 58s …", "1.500 …", "open"]
+    charging = started(1, charging_state="EVConnected"), updated(2, charging_state="Charging")
+    assert line(row(*charging))[2:8] == [
+        *("1.1", "A", "2026-11-21 12:00", "1m 58s …", "", "Charging"),
+    ]
+    assert line(row(updated(2)))[4:8] == ["", "", "", "open"]
+
+
+def test_what_nobody_knows_is_empty():
+    """No energy of a meter that ran backwards, no beginning of a stop alone."""
+    assert line(row(start(1), stop(3, meter_wh=99)))[6] == ""
+    assert line(row(stop(3)))[3:7] == ["", "", "", ""]
+
+
+def test_the_second_row_of_an_id_shows_its_number():
+    """And the first does not."""
+    found = rows(start(1, told_ms=0), stop(2), start(3, told_ms=0))
+    assert [line(one)[1] for one in found] == ["17", "17 #2"]
+
+
+def test_programs_get_every_column():
+    """Times as text, a duration in milliseconds."""
+    made = record(DONE)
+    assert (made["begin"], made["end"]) == ("2026-11-21T12:00:00.000Z", "2026-11-21T13:00:00.000Z")
+    assert made["duration_ms"] == 3_600_000
+    assert len(made) == len(DONE)
+    assert record(row(stop(3)))["begin"] is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "true"),
+        (False, "false"),
+        (Decimal("1E+3"), "1000"),
+        (Decimal("0.50"), "0.50"),
+        (7, "7"),
+        ("a,b", "a,b"),
+    ],
+)
+def test_values_in_a_spreadsheet(value, text):
+    """No exponents, and null is empty."""
+    assert cell(value) == text
+
+
+def test_times_before_1970_and_beyond_the_calendar():
+    """Stations send both."""
+    assert iso(-1) == "1969-12-31T23:59:59.999Z"
+    assert iso(10**18) == str(10**18)
+    assert minute(10**18) == str(10**18)[:16]
+    assert minute(None) == ""
