@@ -9,6 +9,11 @@ _COMMANDS = {
     "up": ("chargewire.up", "up", "Everything on this machine: Kafka, gateway, stations."),
     "gateway": ("chargewire.gateway_command", "gateway", "Run the gateway."),
     "consume": ("chargewire.consume_command", "consume", "Fold the log into tables."),
+    "transactions": (
+        "chargewire.transactions",
+        "transactions",
+        "Who charged what, when and where.",
+    ),
     "stations": ("chargewire.stations", "stations", "Who is connected where, and their status."),
     "tail": ("chargewire.tail", "tail", "Events as they happen, one readable line each."),
     "topics": (
