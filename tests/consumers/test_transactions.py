@@ -374,11 +374,10 @@ def test_the_first_migrations_make_the_tables_as_they_are():
         assert compare_metadata(context, METADATA) == []
 
 
-async def test_rows_come_back_from_a_store_as_they_were(tmp_path):
-    """Nulls, booleans, exact numbers: folding goes on with rows that were loaded."""
+async def _come_back(url):
     facts = [started(1, meter_wh="0.1"), updated(2, meter_wh="7.25"), sampled(3), ended(4)]
     others = [stop(5, transaction="0"), stop(6, transaction=None, told_ms=None, told_text="now")]
-    store = await Store.open(f"sqlite:///{tmp_path}/store.db", PROJECTION)
+    store = await Store.open(url, PROJECTION)
     try:
         generation = (await store.own([0]))[0].generation
         after = groups(*facts, *others)
@@ -388,6 +387,17 @@ async def test_rows_come_back_from_a_store_as_they_were(tmp_path):
         assert fold(PROJECTION, loaded, facts) == {}
     finally:
         await store.close()
+
+
+async def test_rows_come_back_from_a_file_as_they_were(tmp_path):
+    """Nulls, booleans, exact numbers: folding goes on with rows that were loaded."""
+    await _come_back(f"sqlite:///{tmp_path}/store.db")
+
+
+@pytest.mark.postgres
+async def test_rows_come_back_from_a_server_as_they_were(postgres):
+    """The same on PostgreSQL."""
+    await _come_back(postgres)
 
 
 def test_all_values_fit_the_columns():
