@@ -21,6 +21,7 @@ POLL_MS = 200
 TELL_EVERY_S = 5.0  # Kafka, how far we are: for dashboards alone
 MEASURE_EVERY_S = 1.0
 LEARN_EVERY_S = 10.0
+ASIDE_TIME_S = 2.0  # for what must not hold up the folding
 SILENCE_S = 60.0  # a broker answers every fetch within half a second
 
 Batches = Mapping[TopicPartition, Sequence[Any]]
@@ -220,7 +221,8 @@ class Reading:
         for schema_id in {*self._waiting.values()}:
             known = False
             try:
-                known = await self._learn(schema_id)
+                async with asyncio.timeout(ASIDE_TIME_S):
+                    known = await self._learn(schema_id)
             except Exception as error:
                 log.error("schema cannot be asked for", schema_id=schema_id, error=repr(error))
             stuck = sorted(at for at, wanted in self._waiting.items() if wanted == schema_id)
@@ -242,5 +244,5 @@ class Reading:
         """Tell Kafka how far we are; nothing here depends on it."""
         if self.positions and self._taken == self._membership.version:
             with suppress(KafkaError, TimeoutError):
-                async with asyncio.timeout(TELL_EVERY_S):
+                async with asyncio.timeout(ASIDE_TIME_S):
                     await self._consumer.commit({**self.positions})

@@ -12,7 +12,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _NEVER = ("payload", "text", "raw", "value", "record", "password", "authorization")
-_CHATTY = ("aiokafka", "websockets", "httpx", "httpcore", "asyncio", "uvicorn")
+_CHATTY = ("aiokafka", "alembic", "websockets", "httpx", "httpcore", "asyncio", "uvicorn")
 # Warns at each attempt while a partition has no leader; past ack_time_s our producer says it once.
 _RETRYING = "aiokafka.producer.sender"
 
