@@ -161,7 +161,7 @@ class Broker:
     def pause(self) -> None:
         """SIGSTOP: the sockets stay open and nobody answers."""
         if self._process is not None:
-            self._process.signal(signal.SIGSTOP)
+            self._process.pause()
 
     def resume(self) -> None:
         """SIGCONT: the end of a pause; nothing when there is none."""

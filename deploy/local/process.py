@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 POLL_S = 0.05  # between looks at a process: none of its news reaches an event loop
+_PAUSE_TIME_S = 5.0
 _LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
 # PR_SET_PDEATHSIG survives execve, so a small Python in between sets it and becomes the program:
@@ -23,6 +25,14 @@ if os.getppid() != int(parent):
     sys.exit("the parent is gone")
 os.execv(command[0], command)
 """
+
+
+def _runs(stat: Path) -> bool:
+    """Whether a thread runs, or is about to when its turn comes."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] not in "TtZX"
+    except FileNotFoundError:
+        return False
 
 
 class Process:
@@ -76,6 +86,14 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
+
+    def pause(self) -> None:
+        """SIGSTOP, and return when all its threads stand still (seen on Linux only)."""
+        self.signal(signal.SIGSTOP)
+        threads = Path("/proc", str(self.pid), "task")
+        until_s = time.monotonic() + _PAUSE_TIME_S
+        while any(_runs(thread) for thread in threads.glob("*/stat")):
+            assert time.monotonic() < until_s, "the kernel stops threads within moments"
 
     def kill(self) -> None:
         """End it at once, paused or not, as a power cut would."""
