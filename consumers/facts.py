@@ -219,6 +219,245 @@ class Sampled:
     signed: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AuthorizationAsked:
+    """A station wants to know about a token: Authorize, or a start or update that names one.
+
+    `action` is OCPP's. Until `decide_by_ms`, by the gateway's clock, a Decision is waited for;
+    None: nobody is asked. `transaction` is the one that the token is used for, where there is one
+    already. `offline`: it happened without us, and nothing can be decided any more.
+    """
+
+    at: At
+    version: str
+    action: str
+    token: str | None = None
+    token_type: str | None = None
+    decide_by_ms: int | None = None
+    transaction: str | None = None
+    evse: int | None = None
+    connector: int | None = None
+    offline: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationAnswered:
+    """What a station was told of a token when it asked with Authorize; None: an error."""
+
+    at: At
+    token: str | None = None
+    token_type: str | None = None
+    status: str | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStartAnswered:
+    """The answer to a RemoteStartTransaction (1.6) or RequestStartTransaction (2.x).
+
+    `remote_start` is the id that a 2.x station gives back in its transaction; `transaction` what
+    it says it has begun already. `command` is the id of the command that asked.
+    """
+
+    at: At
+    status: str | None = None
+    token: str | None = None
+    token_type: str | None = None
+    evse: int | None = None
+    connector: int | None = None
+    remote_start: int | None = None
+    transaction: str | None = None
+    command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationAsked:
+    """ReserveNow was sent; `group` is the parent of the token that it is for."""
+
+    at: At
+    reservation: int | None = None
+    evse: int | None = None
+    connector: int | None = None
+    connector_type: str | None = None
+    token: str | None = None
+    token_type: str | None = None
+    group: str | None = None
+    expires_ms: int | None = None
+    command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationAnswered:
+    """The answer to a ReserveNow: Accepted, Faulted, Occupied, Rejected, Unavailable.
+
+    None where the station answered with an error. `call_sequence` is that of the ReserveNow.
+    """
+
+    at: At
+    reservation: int | None = None
+    call_sequence: int | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationAnswered:
+    """The answer to a CancelReservation: Accepted or Rejected; None: an error."""
+
+    at: At
+    reservation: int | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationUpdated:
+    """ReservationStatusUpdate of 2.x: Expired, Removed, NoTransaction."""
+
+    at: At
+    reservation: int | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListEntry:
+    """A token in a local authorization list; without a status it is taken out of the list."""
+
+    token: str
+    token_type: str | None = None
+    status: str | None = None
+    expires_ms: int | None = None
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalListAnswered:
+    """The answer to a SendLocalList: Accepted, Failed, VersionMismatch (1.6: NotSupported).
+
+    None where the station answered with an error. `full` replaces the list, else it is changed.
+    """
+
+    at: At
+    version: int | None = None
+    full: bool = False
+    entries: tuple[ListEntry, ...] = ()
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalListVersionTold:
+    """The answer to a GetLocalListVersion: 0 is an empty list, -1 none at all (1.6)."""
+
+    at: At
+    version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalListLimitsTold:
+    """What a station says of its local list, from its configuration or device model.
+
+    Each is None where it was not told this time.
+    """
+
+    at: At
+    enabled: bool | None = None
+    entries_max: int | None = None
+    entries_per_call: int | None = None
+    bytes_per_call: int | None = None
+
+
+# Those of the platform, and of commands: their `at` has the offset of their record as its epoch,
+# and their order is that of their own topic.
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIssued:
+    """A record of id-tokens. `folded` is the key: the token as it is compared.
+
+    `lists` names the local lists that hold it; `at.station` is empty.
+    """
+
+    at: At
+    folded: str
+    token: str
+    token_type: str | None = None
+    status: str | None = None
+    expires_ms: int | None = None
+    group: str | None = None
+    lists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRemoved:
+    """The token with this key was taken away; `at.station` is empty."""
+
+    at: At
+    folded: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationListed:
+    """A record of the platform's stations."""
+
+    at: At
+    group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StationUnlisted:
+    """The platform knows nothing more of a station."""
+
+    at: At
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAsked:
+    """A record of commands; `payload` is JSON text, with secrets named and never written."""
+
+    at: At
+    command: str
+    action: str
+    payload: str
+    expires_ms: int
+    when_offline: str = "fail"
+    attempt: int = 1
+    requested_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTaken:
+    """A gateway claims an attempt of a command, on the connection with this epoch."""
+
+    at: At
+    command: str
+    attempt: int
+    gateway: str | None = None
+    connection_epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSettled:
+    """An attempt of a command has its outcome."""
+
+    at: At
+    command: str
+    attempt: int
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEnded:
+    """A record of command-results; `response` is JSON text."""
+
+    at: At
+    command: str
+    action: str
+    attempt: int
+    outcome: str
+    response: str | None = None
+    error_code: str | None = None
+    error_description: str | None = None
+    message_id: str | None = None
+
+
 Fact = (
     Connected
     | Disconnected
@@ -232,4 +471,22 @@ Fact = (
     | TransactionStopped
     | TransactionAnswered
     | Sampled
+    | AuthorizationAsked
+    | AuthorizationAnswered
+    | RemoteStartAnswered
+    | ReservationAsked
+    | ReservationAnswered
+    | CancellationAnswered
+    | ReservationUpdated
+    | LocalListAnswered
+    | LocalListVersionTold
+    | LocalListLimitsTold
+    | TokenIssued
+    | TokenRemoved
+    | StationListed
+    | StationUnlisted
+    | CommandAsked
+    | CommandTaken
+    | CommandSettled
+    | CommandEnded
 )

@@ -182,8 +182,8 @@ Who may charge. The last record of a key counts; one without a value takes the t
   type            string      IdTokenEnumType of OCPP 2.x, such as ISO14443, Central, eMAID.
   status          string      AuthorizationStatus of OCPP: Accepted, Blocked, Expired, Invalid ...
   expires_at      time?       Not valid after this (UTC); null: without end.
-  group           string?     Group token (parentIdTag of 1.6): tokens of one group may stop each
-                              other's transactions.
+  group           string?     parentIdTag of 1.6: a group may stop each other's transactions.
+  lists           string[]?   Groups of stations whose local lists hold it; "*": all of them.
 """
 _STATIONS = """\
 Station
@@ -198,7 +198,7 @@ What the platform knows of a station. Null: the gateway's own default applies.
   credential_salt  string?    That salt, as hex digits; random, one for each station.
   quirks          string[]?   Names of the rules that are bent for this station.
   ping_interval_s  long?      Seconds between websocket pings; 0: none are sent.
-  group           string?     For the platform's own use, such as a site or an owner.
+  group           string?     Such as a site or owner; names its local authorization list.
   at              time?       When the platform last changed this (UTC).
 """
 _ERROR = """\
@@ -240,7 +240,7 @@ def frame_fields(topic: str) -> tuple[str, ...]:
 
 
 def _block(block: str) -> Schema:
-    name = "".join(word.capitalize() for word in block.split("-"))
+    name = block.title().replace("-", "")
     doc = f"A frame of the block {block}, of either direction; exactly one frame field is set."
     wide = record(f"{name}Event\n{doc}\n\n{_ENVELOPE}", NAMESPACE)
     kind = ["null", record(_ERROR, NAMESPACE)]

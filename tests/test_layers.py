@@ -75,6 +75,7 @@ FUNCTION_LINES = 60
 LONGER: dict[str, tuple[int, str]] = {
     "consumers.migrations.stations.0001_stations:upgrade": (90, "a list of columns"),
     "consumers.migrations.transactions.0001_transactions:upgrade": (90, "a list of columns"),
+    "consumers.facts": (500, "one vocabulary: values without behaviour"),
     "consumers.meaning": (390, "one table of facts for three versions, and what reads each frame"),
     "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
     "gateway.instance": (295, "the composition root, and the life of what it composes"),
