@@ -8,6 +8,16 @@ from typing import Any
 from schemas.fitting import millis
 
 _PARTS = ("connectorId", "idTag", "timestamp", "meterStart")
+_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def folded_token(token: str) -> str:
+    """A token as it is compared, and as it is the key of id-tokens: A to Z are a to z.
+
+    OCPP compares tokens without regard to case (CiString20Type of 1.6, identifierString of 2.x).
+    Other letters stay as they are, so that every language folds alike.
+    """
+    return token.translate(_LOWER)
 
 
 def transaction_id(station: str, call: Mapping[str, Any]) -> int:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.validation import DEFAULT_QUIRKS, PayloadError, check
 from schemas.codec import Codec
 from schemas.derive import shape
-from schemas.identity import transaction_id
+from schemas.identity import folded_token, transaction_id
 from schemas.records import RECORDS
 
 CODEC = Codec({topic: number for number, topic in enumerate(RECORDS)})
@@ -101,3 +101,12 @@ def test_a_reader_of_the_log_knows_the_id_from_the_call_alone(call):
     else:
         read = json.loads(raw)
     assert transaction_id("CS-1", read) == transaction_id("CS-1", taken.payload)
+
+
+@pytest.mark.parametrize(
+    ("token", "key"), [("04A1b2C3", "04a1b2c3"), ("ÄİK", "ÄİK".replace("K", "k")), ("", "")]
+)
+def test_tokens_are_folded_in_ascii_alone(token, key):
+    """What other letters are in lower case, languages do not agree upon: İ, and the Kelvin sign."""
+    assert folded_token(token) == key
+    assert folded_token(key) == key
