@@ -28,19 +28,29 @@ class Exact(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
-def key(name: str, kind: type[BigInteger] | type[Text] = BigInteger) -> Column[Any]:
-    """A column of the primary key."""
-    return Column(name, kind, primary_key=True, autoincrement=False)
+TIME = "time"
+
+
+def key(
+    name: str, kind: type[BigInteger] | type[Text] = BigInteger, doc: str | None = None
+) -> Column[Any]:
+    """A column of the primary key; in a table that is published it needs a `doc`."""
+    return Column(name, kind, primary_key=True, autoincrement=False, comment=doc)
 
 
 def station() -> Column[Any]:
     """The station id, with which every primary key begins."""
-    return key("station", Text)
+    return key("station", Text, "station id as in the URL, percent-decoded")
 
 
 def whole(name: str, doc: str) -> Column[Any]:
-    """A whole number of 64 bits; times are such, in milliseconds since 1970 (UTC)."""
+    """A whole number of 64 bits that is no time."""
     return Column(name, BigInteger, comment=doc)
+
+
+def time(name: str, doc: str) -> Column[Any]:
+    """A time: milliseconds since 1970 (UTC)."""
+    return Column(name, BigInteger, comment=doc, info={TIME: True})
 
 
 def words(name: str, doc: str) -> Column[Any]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, MetaData, Table
 
-from consumers.columns import key, station, whole, words
+from consumers.columns import key, station, time, whole, words
 from consumers.facts import AvailabilityAnswered, StatusTold
 from consumers.projection import Rows, found, newer, order, put
 
@@ -11,13 +11,13 @@ CONNECTORS = Table(
     "connectors",
     METADATA,
     station(),
-    key("evse"),
-    key("connector"),
+    key("evse", doc="EVSE; 0: there is none (1.6), or it is about the whole station"),
+    key("connector", doc="connector; 0: the whole EVSE"),
     words("status", "last status told, such as Available or Charging"),
     Column("operative", Boolean, comment="whether that status allows charging"),
-    whole("told_ms", "when, by the station's clock; null: not told, or not readable"),
+    time("told_ms", "when, by the station's clock; null: not told, or not readable"),
     words("told_text", "the same as sent, where the milliseconds do not say all of it"),
-    whole("observed_ms", "when the gateway read it"),
+    time("observed_ms", "when the gateway read it"),
     words("error_code", "error that was told with it; NoError: none"),
     words("info", "more about it, by the vendor"),
     words("vendor_id", "whose error code"),
@@ -27,7 +27,7 @@ CONNECTORS = Table(
     whole("status_no", "its number in its frame"),
     words("availability_asked", "Operative or Inoperative: the last ChangeAvailability answered"),
     words("availability_answer", "its answer: Accepted, Rejected or Scheduled"),
-    whole("availability_ms", "when it was answered"),
+    time("availability_ms", "when it was answered"),
     whole("availability_epoch", "order of that answer"),
     whole("availability_sequence", "order of that answer"),
     comment="One row for each connector. EVSE 0: 1.6, which has none. Connector 0: the whole EVSE; "
@@ -37,16 +37,16 @@ STATUS_HISTORY = Table(
     "connector_status_history",
     METADATA,
     station(),
-    key("epoch"),
-    key("sequence"),
-    key("status_no"),
+    key("epoch", doc="order of the frame that told it"),
+    key("sequence", doc="order of the frame that told it"),
+    key("status_no", doc="its number in its frame, from 0"),
     whole("evse", "as in connectors"),
     whole("connector", "as in connectors"),
     words("status", "as told"),
     Column("operative", Boolean, comment="whether that status allows charging"),
-    whole("told_ms", "when, by the station's clock; null: not told, or not readable"),
+    time("told_ms", "when, by the station's clock; null: not told, or not readable"),
     words("told_text", "the same as sent, where the milliseconds do not say all of it"),
-    whole("observed_ms", "when the gateway read it"),
+    time("observed_ms", "when the gateway read it"),
     words("error_code", "as told"),
     words("info", "as told"),
     words("vendor_id", "as told"),

@@ -2,7 +2,7 @@
 
 from sqlalchemy import MetaData, Table
 
-from consumers.columns import exact, key, station, whole, words
+from consumers.columns import exact, key, station, time, whole, words
 from consumers.facts import Fact, Sampled
 from consumers.projection import Key, Projection, Row, Rows
 
@@ -11,11 +11,11 @@ METER_READINGS = Table(
     "meter_readings",
     METADATA,
     station(),
-    key("epoch"),
-    key("sequence"),
-    key("sample_no"),
-    whole("observed_ms", "when the gateway read the frame"),
-    whole("told_ms", "when it was measured, by the station's clock; null: not readable"),
+    key("epoch", doc="order of the frame"),
+    key("sequence", doc="order of the frame"),
+    key("sample_no", doc="its number in the frame, from 0"),
+    time("observed_ms", "when the gateway read the frame"),
+    time("told_ms", "when it was measured, by the station's clock; null: not readable"),
     words("told_text", "the same as sent, where the milliseconds do not say all of it"),
     words("source", "MeterValues, StopTransaction or TransactionEvent"),
     words("transaction_id", "as the station sent it, 0 and -1 included; null: not told"),

@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, Table, Text
 
 from consumers import connectors
-from consumers.columns import key, station, whole, words
+from consumers.columns import key, station, time, whole, words
 from consumers.connectors import CONNECTORS, METADATA, STATUS_HISTORY
 from consumers.facts import (
     At,
@@ -23,8 +23,8 @@ STATIONS = Table(
     METADATA,
     station(),
     Column("connected", Boolean, comment="null: no connection was ever logged"),
-    whole("connected_ms", "when the newest connection was made"),
-    whole("disconnected_ms", "when it ended; null: it has not"),
+    time("connected_ms", "when the newest connection was made"),
+    time("disconnected_ms", "when it ended; null: it has not"),
     words("connection_id", "id of the newest connection"),
     words("gateway", "instance that holds, or held, it"),
     words("ocpp_version", "version that it speaks"),
@@ -34,8 +34,8 @@ STATIONS = Table(
     words("close_reason", "why it ended, such as takeover or gateway_lost"),
     words("close_event_id", "the event that told so"),
     whole("connection_epoch", "epoch of the newest connection"),
-    whole("seen_ms", "when the station was last heard"),
-    whole("booted_ms", "when it last said BootNotification"),
+    time("seen_ms", "when the station was last heard"),
+    time("booted_ms", "when it last said BootNotification"),
     words("boot_reason", "why it booted (2.x)"),
     words("vendor", "vendor of the station"),
     words("model", "model of the station"),
@@ -59,7 +59,7 @@ LOST_CONNECTIONS = Table(
     METADATA,
     station(),
     key("connection_id", Text),
-    whole("disconnected_ms", "when it ended"),
+    time("disconnected_ms", "when it ended"),
     whole("close_code", "websocket close code"),
     words("close_reason", "why it ended"),
     words("close_event_id", "the event that told so"),

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Boolean, Column, MetaData, Table, Text
 
 from consumers import sequences
-from consumers.columns import exact, key, station, whole, words
+from consumers.columns import exact, key, station, time, whole, words
 from consumers.facts import (
     Sampled,
     TransactionAnswered,
@@ -34,9 +34,9 @@ TRANSACTION_FACTS = Table(
     whole("last_sequence", "of the last frame"),
     whole("frames", "how many updates stand in this row"),
     Column("own", Boolean, comment="whether the station made up the transaction's id"),
-    whole("observed_ms", "when the gateway saw the first frame"),
-    whole("last_observed_ms", "when the gateway saw the last frame"),
-    whole("told_ms", "the station's time, of the first frame"),
+    time("observed_ms", "when the gateway saw the first frame"),
+    time("last_observed_ms", "when the gateway saw the last frame"),
+    time("told_ms", "the station's time, of the first frame"),
     words("told_text", "what the station wrote, where told_ms does not say all of it"),
     whole("evse", "from 2.x on"),
     whole("connector", "as told"),
@@ -44,7 +44,7 @@ TRANSACTION_FACTS = Table(
     words("token_type", "from 2.x on"),
     exact("meter_wh", "the energy meter; of updates the first reading"),
     exact("last_meter_wh", "of updates and readings the last one"),
-    whole("last_meter_ms", "the station's time of the last reading"),
+    time("last_meter_ms", "the station's time of the last reading"),
     whole("reservation", "its id; never 0"),
     whole("remote_start", "the id that a remote start gave"),
     words("reason", "why it was stopped"),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sqlalchemy import Boolean, Column, Index, Table, Text
 
 from consumers import sequences
-from consumers.columns import exact, key, station, whole, words
+from consumers.columns import exact, key, station, time, whole, words
 from consumers.projection import Row
 from consumers.transaction_anomalies import anomalies, clock
 from consumers.transaction_facts import METADATA
@@ -19,8 +19,8 @@ TRANSACTIONS = Table(
     "transactions",
     METADATA,
     station(),
-    key("transaction_id", Text),
-    key("ordinal"),  # from 1; higher ones are flagged another_start
+    key("transaction_id", Text, "as the station and the gateway call it: unique for a station"),
+    key("ordinal", doc="from 1; higher ones are flagged another_start"),
     words("id", "fleet-wide: a UUID of what the transaction is known by"),
     Column("own", Boolean, comment="whether the station made up transaction_id (2.x)"),
     words("state", "open or ended"),
@@ -31,17 +31,17 @@ TRANSACTIONS = Table(
     words("token_group", "that the token belongs to, as the station was told"),
     words("status", "what the station was last told of the token before the stop"),
     words("stop_token", "that it was stopped with"),
-    whole("begin_ms", "when it began, by the station's clock"),
+    time("begin_ms", "when it began, by the station's clock"),
     words("begin_text", "the same as sent, where the milliseconds do not say all of it"),
-    whole("begin_observed_ms", "when the gateway first saw the start"),
-    whole("end_ms", "when it ended, by the station's clock"),
+    time("begin_observed_ms", "when the gateway first saw the start"),
+    time("end_ms", "when it ended, by the station's clock"),
     words("end_text", "the same as sent, where the milliseconds do not say all of it"),
-    whole("end_observed_ms", "when the gateway first saw the stop"),
+    time("end_observed_ms", "when the gateway first saw the stop"),
     whole("duration_ms", "null while open, and where one clock did not tell both times"),
     exact("meter_begin_wh", "the energy meter at the beginning"),
     exact("meter_end_wh", "the energy meter at the end"),
     exact("meter_last_wh", "the last reading in between or afterwards"),
-    whole("meter_last_ms", "the station's time of that"),
+    time("meter_last_ms", "the station's time of that"),
     exact("energy_wh", "for the bill: null while open, and never negative"),
     words("reason", "why it was stopped"),
     words("charging_state", "the last one told (2.x)"),
@@ -61,7 +61,7 @@ TRANSACTIONS = Table(
     whole("first_sequence", "where the first frame stands in its connection"),
     whole("last_epoch", "where the last frame stands in the log"),
     whole("last_sequence", "where the last frame stands in its connection"),
-    whole("last_observed_ms", "when the gateway saw the last frame"),
+    time("last_observed_ms", "when the gateway saw the last frame"),
     Index("transactions_by_id", "id"),
     Index("transactions_by_begin", "begin_observed_ms"),
     comment="One row for each transaction of any OCPP version",
