@@ -333,6 +333,7 @@ class LocalListAnswered:
     """The answer to a SendLocalList: Accepted, Failed, VersionMismatch (1.6: NotSupported).
 
     None where the station answered with an error. `full` replaces the list, else it is changed.
+    `command` is the id of the command that asked.
     """
 
     at: At
@@ -340,14 +341,19 @@ class LocalListAnswered:
     full: bool = False
     entries: tuple[ListEntry, ...] = ()
     status: str | None = None
+    command: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LocalListVersionTold:
-    """The answer to a GetLocalListVersion: 0 is an empty list, -1 none at all (1.6)."""
+    """The answer to a GetLocalListVersion: 0 is an empty list, -1 none at all (1.6).
+
+    `command` is the id of the command that asked.
+    """
 
     at: At
     version: int | None = None
+    command: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
