@@ -157,6 +157,11 @@ def integer(value: object) -> int | None:
     return int(number)
 
 
+def reservation(value: object) -> int | None:
+    """The id of a reservation; 0 means none (steve#1414)."""
+    return integer(value) or None
+
+
 def boolean(value: object) -> bool | None:
     """True or false, also written as text; None where it is neither."""
     if isinstance(value, str):

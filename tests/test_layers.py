@@ -39,7 +39,7 @@ PURE = {
     *("consumers.sequences", "consumers.transaction_anomalies", "consumers.transaction_facts"),
     *("consumers.transaction_rows", "consumers.transaction_runs", "consumers.transactions"),
     *("consumers.meter_readings", "consumers.reservations", "consumers.authorizations"),
-    *("consumers.stations", "consumers.commands"),
+    *("consumers.stations", "consumers.commands", "consumers.table_schemas"),
 }
 """Modules without event loop, socket, broker, database, clock, chance and environment.
 
@@ -76,7 +76,8 @@ LONGER: dict[str, tuple[int, str]] = {
     "consumers.migrations.stations.0001_stations:upgrade": (90, "a list of columns"),
     "consumers.migrations.transactions.0001_transactions:upgrade": (90, "a list of columns"),
     "consumers.facts": (500, "one vocabulary: values without behaviour"),
-    "consumers.meaning": (390, "one table of facts for three versions, and what reads each frame"),
+    "schemas.event_docs": (265, "the words of a page"),
+    "schemas.records": (260, "the contract's records: a text for each"),
     "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
     "gateway.instance": (295, "the composition root, and the life of what it composes"),
     "gateway.link": (440, "one socket from handshake to end: its phases share all their state"),
@@ -96,7 +97,10 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "consumers.reading": "tests/consumers/test_runner.py: it is half of the runner",
     "consumers.statements": "tests/consumers/test_stores.py, for both databases",
     "consumers.writing": "tests/consumers/test_stores.py, for both databases",
-    "consumers.facts": "values without behaviour; tests/consumers/test_meaning.py has every one",
+    "consumers.facts": "values without behaviour; the tests of what reads frames have every one",
+    "consumers.frames": "values without behaviour; whatever reads frames has them",
+    "consumers.station_frames": "tests/consumers/test_meaning.py, with whole conversations",
+    "consumers.transaction_frames": "tests/consumers/test_meaning.py, with whole conversations",
     "gateway.effects": "values without behaviour; tests/gateway/test_session.py uses every one",
     "gateway.instance": "tests/end_to_end/test_gateway.py: it is the sum of real parts",
     "gateway.program": "tests/end_to_end/test_gateway.py: it is a process",

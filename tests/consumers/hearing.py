@@ -52,8 +52,13 @@ def one(found):
     return fact
 
 
-def commanded(version, name, payload, response):
-    """The facts of a CALL and its answer, whoever of the two has asked."""
+def commanded(version, name, payload, response=None):
+    """The facts of a CALL and its answer, whoever of the two has asked; None: an error."""
+    return facts(exchange(version, name, payload, response))
+
+
+def exchange(version, name, payload, response=None):
+    """The events of a CALL and its answer; of a CALL and an error where there is no response."""
     writer = Writer(
         station="CS-1",
         connection_id="c-1",
@@ -65,7 +70,7 @@ def commanded(version, name, payload, response):
     events = []
     for sequence, kind, part, value in (
         (1, "call", "request", payload),
-        (2, "result", "response", response),
+        (2, "error" if response is None else "result", "response", response),
     ):
         frame = FrameFacts(
             sequence=sequence,
@@ -77,6 +82,8 @@ def commanded(version, name, payload, response):
             message_id="m",
             call_sequence=None if kind == "call" else 1,
         )
-        record, _ = shape(version, name, part).to_avro(value)
+        record = {"code": "InternalError", "description": "", "details": "{}"}
+        if kind != "error":
+            record, _ = shape(version, name, part).to_avro(value)
         events.append(CODEC.decode(writer.frame(frame, record).value))
-    return facts(events)
+    return events

@@ -1,4 +1,4 @@
-"""consumers.meaning: what frames of each version say."""
+"""consumers.meaning: what frames of each version say of stations and transactions, and of all."""
 
 import json
 from decimal import Decimal
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from consumers.facts import (
     At,
+    AuthorizationAsked,
     AvailabilityAnswered,
     BootAnswered,
     Booted,
@@ -38,7 +39,8 @@ both = pytest.mark.parametrize("version", V2)
 
 def start(**fields):
     call = {"connectorId": 1, "idTag": "A1", "meterStart": 1000, "timestamp": TIME}
-    return one(told("1.6", "StartTransaction", call | fields))
+    started, _ = told("1.6", "StartTransaction", call | fields)
+    return started
 
 
 def stop(**fields):
@@ -86,10 +88,9 @@ def test_an_end_may_not_know_its_epoch():
     assert one(facts_of("connections", known, 90, None)).at == At("CS-1", 77, 8, NOON, "c-1.0")
 
 
-@pytest.mark.parametrize("kind", ["taken", "settled", "something new"])
-def test_claims_of_commands_are_no_facts(kind):
-    """Nor is whatever a newer gateway may write into the connection log."""
-    record = {"type": kind, "epoch": 1, "sequence": None, "station": "CS-1", "at": NOON}
+def test_what_newer_gateways_write_into_the_connection_log_is_passed_over():
+    """It is no reason to stop."""
+    record = {"type": "paused", "epoch": 1, "sequence": None, "station": "CS-1", "at": NOON}
     assert facts_of("connections", record, 90, None) == []
 
 
@@ -214,8 +215,9 @@ def test_start_has_the_id_that_the_station_was_given():
     (answer,) = talk.answers
     transaction = str(answer[2]["transactionId"])
     assert facts(talk.events)[1:] == [
-        TransactionStarted(
-            AT, transaction, None, 1, "A1", None, TIME_MS, None, Decimal(1000), reservation=0
+        TransactionStarted(AT, transaction, None, 1, "A1", None, TIME_MS, None, Decimal(1000)),
+        AuthorizationAsked(
+            AT, "1.6", "StartTransaction", "A1", transaction=transaction, connector=1
         ),
         TransactionAnswered(At("CS-1", 77, 2, NOON, "77.2.CS-1"), transaction, "Accepted"),
     ]
@@ -241,8 +243,9 @@ def test_start_has_that_id_also_where_the_call_is_odd(fields):
     """Times with an offset, numbers as text, nulls: the text that the event keeps says enough."""
     call = {"connectorId": 1, "idTag": "A1", "meterStart": 1000, "timestamp": TIME} | fields
     talk = conversation("1.6", ("StartTransaction", call))
-    started = one(facts(talk.events[1:2]))
+    started, asked = facts(talk.events[1:2])
     assert started.transaction == str(talk.answers[0][2]["transactionId"])
+    assert asked.transaction == started.transaction
 
 
 def test_start_with_what_the_schema_does_not_allow():
@@ -263,7 +266,8 @@ def test_start_that_a_service_refuses():
     info = {"status": "ConcurrentTx", "parentIdTag": "G"}
     response = json.dumps({"idTagInfo": info, "transactionId": 1})
     talk.decide(talk.events[-1][1]["event_id"], response=response)
-    started, answered = facts(talk.events)[1:]
+    started, asked, answered = facts(talk.events)[1:]
+    assert asked.decide_by_ms == NOON + 5000
     assert (answered.status, answered.group) == ("ConcurrentTx", "G")
     assert answered.transaction == started.transaction, "whatever id the service gave"
 
@@ -362,7 +366,7 @@ def test_started(version):
         {"value": 6, "context": "Transaction.Begin", "unitOfMeasure": {"unit": "kWh"}},
         {"value": 1, "context": "Transaction.Begin", "phase": "L1"},
     ]
-    started, *sampled = event(
+    started, asked, *sampled = event(
         "Started", version, offline=True, reservationId=9, seqNo=3,
         transactionInfo={"transactionId": "tx", "chargingState": "Charging", "remoteStartId": 4},
         evse={"id": 1, "connectorId": 2}, idToken={"idToken": "A1", "type": "ISO14443"},
@@ -372,6 +376,9 @@ def test_started(version):
         AT, "tx", 1, 2, "A1", "ISO14443", TIME_MS, None, Decimal(6000), 9, 4, True, 3, "Charging",
         "Authorized",
     )  # fmt: skip
+    assert asked == AuthorizationAsked(
+        AT, version, "TransactionEvent", "A1", "ISO14443", None, "tx", 1, 2, offline=True
+    )
     assert [sample.value for sample in sampled] == [5, 230, 6000, 1]
     assert {(s.source, s.transaction, s.evse, s.connector) for s in sampled} == {
         ("TransactionEvent", "tx", 1, 2)
@@ -487,9 +494,11 @@ def test_dead_letters_and_errors_are_no_facts():
     talk.hear('[4,"x","GenericError","",{}]')
     assert {topic for topic, _ in talk.events} == {"connections", "rejected"}
     assert len(facts(talk.events)) == 1
-    refused = conversation("1.6", ("Authorize", {"idTag": "A"}), decided=frozenset({"Authorize"}))
+    refused = conversation("1.6", decided=frozenset({"StartTransaction"}))
+    refused.call("1", "StartTransaction", {"connectorId": 1, "idTag": "A"})
     refused.decide(refused.events[-1][1]["event_id"], error_code="InternalError")
-    assert len(facts(refused.events)) == 1
+    topic, error = refused.events[-1]
+    assert (error["kind"], facts_of(topic, error, 0, None)) == ("error", [])
 
 
 def test_newer_versions_are_passed_over():
@@ -498,6 +507,17 @@ def test_newer_versions_are_passed_over():
     topic, record = talk.events[1]
     assert facts_of(topic, record | {"ocpp_version": "2.2"}, 0, None) == []
     assert facts_of(topic, record | {"action": "Hello"}, 0, None) == []
+
+
+def test_an_error_settles_its_call_too():
+    """Otherwise it would be kept for ever."""
+    talk = conversation("1.6", ("Authorize", {"idTag": "A"}), decided=frozenset({"Authorize"}))
+    talk.decide(talk.events[-1][1]["event_id"], error_code="InternalError")
+    (_, call), (_, error) = talk.events[1:]
+    assert keeps_call(call)
+    assert not wants_call(call)
+    assert wants_call(error)
+    assert error["call_sequence"] == call["sequence"]
 
 
 def test_only_calls_that_are_answered_with_news_are_kept():
