@@ -68,7 +68,9 @@ def call_payload(record: Json) -> Json:
 
 
 def _asks(record: Json) -> bool:
-    return (record.get("ocpp_version"), record.get("action")) in _NEED_CALL
+    """Whether it is a frame of such an action; a dead letter, which answers nothing, is none."""
+    kind = record.get("ocpp_version"), record.get("action")
+    return kind in _NEED_CALL and "call_sequence" in record
 
 
 _ERROR = "error"  # both the kind of the frame and its field in the record

@@ -40,6 +40,9 @@ PURE = {
     *("consumers.transaction_rows", "consumers.transaction_runs", "consumers.transactions"),
     *("consumers.meter_readings", "consumers.reservations", "consumers.authorizations"),
     *("consumers.stations", "consumers.commands", "consumers.table_schemas"),
+    *("consumers.bus_records", "consumers.frames", "consumers.list_frames"),
+    *("consumers.reservation_frames", "consumers.station_frames", "consumers.token_frames"),
+    *("consumers.transaction_frames",),
 }
 """Modules without event loop, socket, broker, database, clock, chance and environment.
 

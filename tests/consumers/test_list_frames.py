@@ -57,6 +57,20 @@ def test_send_local_list_of_2_x(version):
     assert (answered.entries, answered.full, answered.status) == ((), True, None), "an error"
 
 
+@pytest.mark.parametrize(
+    ("action", "call", "response"),
+    [
+        ("SendLocalList", {"listVersion": 7, "updateType": "Full"}, {"status": "Accepted"}),
+        ("GetLocalListVersion", {}, {"listVersion": 7}),
+    ],
+)
+def test_an_answer_tells_the_command_that_asked(action, call, response):
+    """So that who keeps the list knows what became of it."""
+    topic, record = exchange("1.6", action, call, response)[1]
+    (answered,) = facts_of(topic, record | {"command_id": "c-1"}, 0, call)
+    assert (answered.command, answered.version) == ("c-1", 7)
+
+
 def test_an_answer_whose_call_is_lost_is_none():
     """Nobody knows what the station has now."""
     call = {"listVersion": 7, "updateType": "Full"}

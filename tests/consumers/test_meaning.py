@@ -27,7 +27,7 @@ from consumers.facts import (
 from consumers.meaning import facts_of, keeps_call, wants_call
 from gateway.validation import QUIRKS
 from schemas.catalogue import ACTIONS, json_schema
-from tests.consumers.hearing import commanded, conversation, facts, heard, one, told
+from tests.consumers.hearing import commanded, conversation, exchange, facts, heard, one, told
 from tests.gateway.conversation import NOON, Conversation
 
 CONVERSATIONS = Path(__file__).parent.parent / "conversations"
@@ -490,10 +490,11 @@ def test_no_time_at_all():
 
 def test_dead_letters_and_errors_are_no_facts():
     """Whatever stands in a frame that was refused, nobody has checked it."""
-    talk = conversation("1.6", ("StatusNotification", {}), ("NoSuchAction", {}))
+    talk = conversation("1.6", ("StatusNotification", {}), ("NoSuchAction", {}), ("Authorize", {}))
     talk.hear('[4,"x","GenericError","",{}]')
     assert {topic for topic, _ in talk.events} == {"connections", "rejected"}
     assert len(facts(talk.events)) == 1
+    assert not any(keeps_call(record) or wants_call(record) for _, record in talk.events)
     refused = conversation("1.6", decided=frozenset({"StartTransaction"}))
     refused.call("1", "StartTransaction", {"connectorId": 1, "idTag": "A"})
     refused.decide(refused.events[-1][1]["event_id"], error_code="InternalError")
@@ -563,42 +564,75 @@ CALLS = sorted(
     and "request" in row.parts
     and kind[1]
     in {
-        *("BootNotification", "Heartbeat", "MeterValues", "NotifyEvent", "StartTransaction"),
-        *("StatusNotification", "StopTransaction", "TransactionEvent"),
+        *("Authorize", "BootNotification", "Heartbeat", "MeterValues", "NotifyEvent"),
+        *("NotifyReport", "ReservationStatusUpdate", "StartTransaction", "StatusNotification"),
+        *("StopTransaction", "TransactionEvent"),
+    }
+)
+ANSWERED = sorted(
+    kind
+    for kind in ACTIONS
+    if kind[1]
+    in {
+        *("Authorize", "CancelReservation", "ChangeAvailability", "GetConfiguration"),
+        *("GetLocalListVersion", "GetVariables", "RemoteStartTransaction", "ReserveNow"),
+        *("RequestStartTransaction", "SendLocalList", "StopTransaction", "TransactionEvent"),
     }
 )
 
 
-def _properties(kind):
-    schema = json_schema(*kind, "request")
+def _names(*kind):
+    """The names in a schema, and those that the tests know."""
+    schema = json_schema(*kind)
     nested = [d.get("properties", {}) for d in schema.get("definitions", {}).values()]
-    names = {name for properties in (schema["properties"], *nested) for name in properties}
-    return sorted(names | {"timestamp", "sampledValue", "value", "unit"})
+    inner = [p.get("items", {}).get("properties", {}) for p in schema["properties"].values()]
+    names = {name for properties in (schema["properties"], *nested, *inner) for name in properties}
+    return st.sampled_from(sorted(names | {"timestamp", "sampledValue", "value", "unit"}))
 
 
-@given(st.sampled_from(CALLS), st.data())
-def test_whatever_the_gateway_takes_has_facts_or_none(kind, data):
-    """Never an error: one bad frame must not stop a consumer."""
-    names = st.sampled_from(_properties(kind))
+def _payloads(names):
     nested = st.recursive(
         JSON,
         lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names, inner, max_size=5),
         max_leaves=15,
     )
-    payload = data.draw(st.dictionaries(names, nested, max_size=6))
+    return st.dictionaries(names, nested, max_size=6)
+
+
+def _is_plain(value):
+    """Whether any database can hold it."""
+    match value:
+        case bool() | None | At():
+            return True
+        case int():
+            return -(2**63) <= value < 2**63
+        case str():
+            return b"\0" not in value.encode()
+        case Decimal():
+            return value.is_finite()
+        case tuple():
+            return all(_is_plain(getattr(one, slot)) for one in value for slot in one.__slots__)
+    return False
+
+
+@given(st.sampled_from(CALLS), st.data())
+def test_whatever_the_gateway_takes_has_facts_or_none(kind, data):
+    """Never an error: one bad frame must not stop a consumer."""
     version, name = kind
     talk = Conversation(version, quirks=frozenset(QUIRKS))
-    talk.call("m", name, payload)
+    talk.call("m", name, data.draw(_payloads(_names(*kind, "request"))))
     for fact in facts(talk.events):
-        for value in (getattr(fact, slot) for slot in fact.__slots__):
-            match value:
-                case bool() | None | At():
-                    pass
-                case int():
-                    assert -(2**63) <= value < 2**63
-                case str():
-                    assert b"\0" not in value.encode(), "what any database can hold"
-                case Decimal():
-                    assert value.is_finite()
-                case _:
-                    raise AssertionError(f"no plain value: {value!r}")
+        assert all(_is_plain(getattr(fact, slot)) for slot in fact.__slots__)
+
+
+@given(st.sampled_from(ANSWERED), st.data())
+def test_whatever_a_station_answers_has_facts_or_none(kind, data):
+    """Also where the CALL was as odd as its answer; and an error is one, or none."""
+    call = data.draw(_payloads(_names(*kind, "request")) | st.none())
+    said = data.draw(_payloads(_names(*kind, "response")))
+    topic, record = exchange(*kind, {}, {})[1]
+    record |= {"raw": json.dumps([3, "m", said]), "command_id": data.draw(st.text() | st.none())}
+    error = exchange(*kind, {})[1]
+    for found in (facts_of(topic, record, 0, call), facts_of(*error, 0, call)):
+        for fact in found:
+            assert all(_is_plain(getattr(fact, slot)) for slot in fact.__slots__)
