@@ -38,7 +38,7 @@ bench: $(INSTALLED)
 	$(PYTHON) -m tests.benchmarks
 
 schemas: $(INSTALLED)
-	$(PYTHON) -m schemas.generate
+	$(PYTHON) -m chargewire.schema_files
 
 docs: $(INSTALLED)
 	$(PYTHON) -m chargewire.manual

@@ -43,7 +43,7 @@ def apply(dry_run: bool, replication: int, **flags: Any) -> None:
       chargewire topics apply --replication 1        a single broker, for a look
     """
     from chargewire.reading import quiet, run  # noqa: PLC0415 - Kafka's client is slow to import
-    from schemas import admin  # noqa: PLC0415
+    from schemas import admin, records  # noqa: PLC0415
 
     made = settings(KafkaSettings, flags)
     wanted = layouts(
@@ -51,6 +51,7 @@ def apply(dry_run: bool, replication: int, **flags: Any) -> None:
         partitions=made.partitions,
         replication=replication,
         frame_limit_bytes=made.frame_limit_bytes,
+        tables=records.TABLES,
     )
     with quiet():
         changes = plan(run(admin.existing(made), made.kafka), wanted)

@@ -1,11 +1,12 @@
 """Writes docs/events.md: the topics, and every record on them, for those who read or write them."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from schemas import records
 from schemas.catalogue import BLOCKS
+from schemas.lock import Schema
 from schemas.topics import PARTITIONS, TOPICS, Topic, table
 
 _DAY_MS = 86_400_000
@@ -154,34 +155,56 @@ A station's call is one event and the answer to it another: `call_sequence` of t
 `ocpp_version`: a call of StartTransaction in 1.6 sets `v16_start_transaction_request`, its result
 `v16_start_transaction_response`.
 """
+_TABLES = """\
+What consumers make of the events is in tables of their own databases, and here: whenever a row
+changes, it is written whole. So you need none of those databases, and nothing of OCPP: names, units
+and meaning are the same for all versions.
+
+- The **key** of a record is a JSON array of the row's primary key, such as `["CS-1", 1, 2]`. All
+  rows of a station are in the partition of its number.
+- A record **without a value** says that the row is gone.
+- A row may come **twice**, and after a failure an older state of it after a newer one. Keep that of
+  the highest (`generation`, `revision`) for each key. Both are headers too, as decimal text: a
+  record without a value has nothing else.
+- Rows with the same `generation` and `revision` in a partition were changed together.
+- Decimal numbers are **text**, with all their digits.
+- Which tables are published is set by `CHARGEWIRE_PUBLISH`.
+"""
 
 
-def document() -> str:
-    """The whole page as Markdown."""
+def document(tables: Mapping[str, Schema]) -> str:
+    """The whole page as Markdown; `tables` are the schemas of consumers' tables, by topic."""
     return "\n".join(
         (
             _INTRODUCTION,
             _READING,
             "## Topics\n",
-            *_topics(),
+            *_topics(tables),
             "\n## Events of a block\n",
             _WIDE,
             *_fields(records.schema(BLOCKS[0])["fields"][: -len(records.frame_fields(BLOCKS[0]))]),
             *_fields([_field_of(BLOCKS[0], "error")], heading=False),
             *_fields(_type(_field_of(BLOCKS[0], "error"))["fields"], "error.", heading=False),
             *(line for block in BLOCKS for line in _block(block)),
-            *(line for topic in records.RECORDS if topic not in BLOCKS for line in _small(topic)),
+            *(
+                line
+                for topic in records.DECLARED
+                if topic not in BLOCKS
+                for line in _small(topic, records.schema(topic))
+            ),
+            "\n## Tables\n",
+            _TABLES,
+            *(line for topic, schema in tables.items() for line in _small(topic, schema)),
             "",
         )
     )
 
 
-def _topics() -> Iterator[str]:
+def _topics(tables: Iterable[str]) -> Iterator[str]:
     yield "| topic | key | written by | kept | |"
     yield "|---|---|---|---|---|"
-    for row in (*TOPICS.values(), table("<name>")):
-        writer, doc = (text.replace("<", "&lt;") for text in (row.writer, row.doc))
-        yield f"| `{row.name}` | {row.key} | {writer} | {_kept(row)} | {doc} |"
+    for row in (*TOPICS.values(), *map(table, tables)):
+        yield f"| `{row.name}` | {row.key} | {row.writer} | {_kept(row)} | {row.doc} |"
 
 
 def _kept(row: Topic) -> str:
@@ -222,8 +245,7 @@ def _block(block: str) -> Iterator[str]:
         yield f"- `{name}`: {', '.join(properties[:-1]) or 'nothing but `extra`'}"
 
 
-def _small(topic: str) -> Iterator[str]:
-    schema = records.schema(topic)
+def _small(topic: str, schema: Schema) -> Iterator[str]:
     yield f"\n## {topic}: {schema['name']}\n"
     yield f"{schema['doc']}\n"
     yield from _fields(schema["fields"])

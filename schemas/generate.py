@@ -1,4 +1,4 @@
-"""Writes the Avro schemas, their ids and docs/events.md; `make schemas` runs it.
+"""Says what the files of the Avro schemas are to hold; `make schemas` writes them.
 
 A schema whose content has changed becomes a new version with an id of its own, and the version
 before moves to avro/history. A change that readers or writers in the field could not live with is
@@ -6,18 +6,13 @@ refused.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
-
-from schemas import lock, records
+from schemas import lock
 from schemas.compatibility import violations
-from schemas.event_docs import document
-from schemas.lock import Published
-
-ROOT = Path(__file__).parent.parent
+from schemas.lock import Published, Schema
 
 
 class Incompatible(Exception):  # noqa: N818 - what the schemas are found to be
@@ -28,8 +23,10 @@ class Incompatible(Exception):  # noqa: N818 - what the schemas are found to be
         self.problems = problems
 
 
-def files(directory: Path) -> dict[Path, str]:
-    """What every generated file is to hold, given what was published in `directory` before.
+def files(directory: Path, schemas: Mapping[str, Schema]) -> dict[Path, str]:
+    """What every file is to hold, given what was published in `directory` before.
+
+    `schemas` are those of all topics, by name without prefix, as they are to be from now on.
 
     Raises Incompatible; ValueError where published files were changed by hand.
     """
@@ -38,8 +35,8 @@ def files(directory: Path) -> dict[Path, str]:
     after = dict(before)
     found: dict[Path, str] = {}
     problems: list[str] = []
-    for topic in records.RECORDS:
-        schema, rows = records.schema(topic), before.get(topic, ())
+    for topic, schema in schemas.items():
+        rows = before.get(topic, ())
         found[directory / f"{topic}.avsc"] = formatted(schema) + "\n"
         digest = lock.fingerprint(schema)
         if rows and rows[-1].fingerprint == digest:
@@ -82,27 +79,6 @@ def _items(value: list[Any] | dict[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{json.dumps(key)}: {formatted(item, indent)}"
 
 
-@click.command()
-@click.option("--check", is_flag=True, help="Write nothing; fail where something is out of date.")
-def main(*, check: bool) -> None:
-    """Write the Avro schemas, their ids and docs/events.md."""
-    try:
-        found = files(lock.DIRECTORY)
-    except Incompatible as error:
-        raise click.ClickException(
-            "readers or writers of what is published would break. Leave that as it is, and add new "
-            "nullable fields beside it.\n" + "\n".join(error.problems)
-        ) from None
-    found[ROOT / "docs" / "events.md"] = document()
-    for path in stale(found):
-        click.echo(f"{'out of date' if check else 'written'}: {path.relative_to(ROOT)}")
-        if not check:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(found[path], encoding="utf-8")
-    if check and stale(found):
-        raise click.ClickException("run `make schemas`")
-
-
 def stale(wanted: dict[Path, str]) -> list[Path]:
     """The files that do not hold what they are to hold."""
     return [
@@ -110,7 +86,3 @@ def stale(wanted: dict[Path, str]) -> list[Path]:
         for path, text in wanted.items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
-
-
-if __name__ == "__main__":
-    main()

@@ -7,7 +7,7 @@ OCPP's words are strings, never Avro enums: some are no legal symbols.
 
 from functools import cache
 
-from schemas import derive
+from schemas import derive, lock
 from schemas.catalogue import BLOCKS
 from schemas.notation import Schema, record
 
@@ -221,13 +221,19 @@ _SMALL = {
     "stations": _STATIONS,
 }
 
+DECLARED: tuple[str, ...] = (*BLOCKS, *_SMALL)
+# Consumers say what the rows of their tables are, which they may know of us, but we not of them.
+# So of these it is what was published that counts.
+TABLES: tuple[str, ...] = tuple(one for one in lock.versions() if one.startswith("tables."))
 # Every topic with a schema, by its name without prefix, in the order of the contract.
-RECORDS: tuple[str, ...] = (*BLOCKS, *_SMALL)
+RECORDS: tuple[str, ...] = (*DECLARED, *TABLES)
 
 
 @cache
 def schema(topic: str) -> Schema:
     """The newest Avro schema of a topic; shared, so not to be changed. KeyError: none of ours."""
+    if topic in TABLES:
+        return lock.schema(lock.versions()[topic][-1])
     return _block(topic) if topic in BLOCKS else record(_SMALL[topic], NAMESPACE)
 
 

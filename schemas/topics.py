@@ -94,15 +94,10 @@ TOPICS: Mapping[str, Topic] = MappingProxyType(
 )
 
 
-def table(name: str) -> Topic:
-    """The row of the topic `tables.<name>`, where a consumer publishes its table's rows."""
-    return Topic(
-        f"tables.{name}",
-        "row key",
-        f"consumer {name}",
-        *_STATE,
-        f"Rows of the table {name} as they change, flat and version-neutral.",
-    )
+def table(topic: str) -> Topic:
+    """The row of a topic `tables.<name>`, where a consumer publishes the rows of its table."""
+    name = topic.removeprefix("tables.")
+    return Topic(topic, "row key", "its consumer", *_STATE, f"Rows of the table {name}.")
 
 
 def partition(key: bytes, partitions: int) -> int:
@@ -131,7 +126,7 @@ def layouts(
     frame_limit_bytes: int = FRAME_LIMIT_BYTES,
     tables: Iterable[str] = (),
 ) -> dict[str, Layout]:
-    """Full topic name -> how that topic is to be; also for the given consumers' tables.
+    """Full topic name -> how that topic is to be; also for those of consumers' tables.
 
     With fewer replicas than two, min.insync.replicas is what there is.
     """

@@ -20,7 +20,7 @@ from deploy.local.kafka import Broker, BrokerError
 from deploy.local.plan import Plan
 from deploy.local.process import Process
 from deploy.local.wishes import StoppedError, Wishes
-from schemas import admin, topics
+from schemas import admin, records, topics
 from schemas.catalogue import BY_SUBPROTOCOL
 from schemas.settings import variable
 
@@ -90,6 +90,7 @@ async def _apply_topics(plan: Plan, broker: Broker) -> None:
         partitions=settings.partitions,
         replication=1,
         frame_limit_bytes=settings.frame_limit_bytes,
+        tables=records.TABLES,
     )
     try:
         changes = topics.plan(await admin.existing(settings), wanted)

@@ -52,7 +52,7 @@ class Bus:
 
     def consumed(self, *topics: str) -> list[Read]:
         """What is in topics (all, where none is named), by Confluent's software alone."""
-        names = topics or tuple(records.RECORDS)
+        names = topics or records.DECLARED
         parts = [
             TopicPartition(self.fleet.prefix + name, number, OFFSET_BEGINNING)
             for name in names

@@ -96,7 +96,7 @@ def test_the_read_side_is_there(admin: str) -> None:
         (f"{COMMANDS}/versions/1", {**version, "schema": text_of(schema)}),
         (f"{COMMANDS}/versions/latest/schema", schema),
         (f"/schemas/ids/{row.id}?fetchMaxId=false", {"schema": text_of(schema)}),
-        (f"/schemas/ids/{row.id}/versions", [{"subject": names[-5], "version": 1}]),
+        (f"/schemas/ids/{row.id}/versions", [{"subject": f"{PREFIX}commands-value", "version": 1}]),
         ("/config", {"compatibilityLevel": "FULL_TRANSITIVE"}),
         ("/mode", {"mode": "READONLY"}),
     ):
