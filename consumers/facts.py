@@ -183,12 +183,16 @@ class TransactionStopped:
 
 @dataclass(frozen=True, slots=True)
 class TransactionAnswered:
-    """What a StartTransaction, StopTransaction or TransactionEvent was told about its token."""
+    """What a StartTransaction, StopTransaction or TransactionEvent was told about its token.
+
+    `reservation` is the one that the call named; also None where the call is not known.
+    """
 
     at: At
     transaction: str | None = None
     status: str | None = None
     group: str | None = None
+    reservation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

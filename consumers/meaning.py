@@ -123,7 +123,10 @@ _V2: Mapping[tuple[str, str], Read] = {
 }
 # The actions whose answers say too little alone.
 _JOINED_BOTH = ("Authorize", "CancelReservation", "ChangeAvailability", "ReserveNow")
-_JOINED_16 = (*_JOINED_BOTH, "RemoteStartTransaction", "SendLocalList", "StopTransaction")
+_JOINED_16 = (
+    *(*_JOINED_BOTH, "RemoteStartTransaction", "SendLocalList", "StartTransaction"),
+    "StopTransaction",
+)
 _JOINED_2 = (*_JOINED_BOTH, "RequestStartTransaction", "SendLocalList", "TransactionEvent")
 
 _VERSIONS = (("1.6", _V16, _JOINED_16), ("2.0.1", _V2, _JOINED_2), ("2.1", _V2, _JOINED_2))

@@ -14,6 +14,7 @@ from consumers.facts import (
 from consumers.frames import Facts, Frame
 from consumers.meter_samples import register_wh, samples
 from consumers.payloads import (
+    NOTHING,
     boolean,
     decimal,
     identifier,
@@ -54,6 +55,7 @@ def start_answer(frame: Frame) -> Facts:
         transaction=identifier(frame.said.get("transactionId")),
         status=text(info.get("status")),
         group=text(info.get("parentIdTag")),
+        reservation=reservation((frame.call or NOTHING).get("reservationId")),
     )
 
 
@@ -157,6 +159,7 @@ def event_answer(frame: Frame) -> Facts:
         transaction=identifier(members(frame.call.get("transactionInfo")).get("transactionId")),
         status=text(info.get("status")),
         group=group,
+        reservation=reservation(frame.call.get("reservationId")),
     )
 
 

@@ -1,6 +1,7 @@
 """consumers.meaning: what frames of each version say of stations and transactions, and of all."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -259,17 +260,19 @@ def test_start_with_what_the_schema_does_not_allow():
 
 
 def test_start_that_a_service_refuses():
-    """Its answer says so, and to which group the token belongs."""
+    """Its answer says so, to which group the token belongs, and of which reservation it is."""
     talk = conversation("1.6", decided=frozenset({"StartTransaction"}))
-    call = {"connectorId": 1, "idTag": "A1", "meterStart": 0, "timestamp": TIME}
+    call = {"connectorId": 1, "idTag": "A1", "meterStart": 0, "timestamp": TIME, "reservationId": 9}
     talk.call("s", "StartTransaction", call)
     info = {"status": "ConcurrentTx", "parentIdTag": "G"}
     response = json.dumps({"idTagInfo": info, "transactionId": 1})
     talk.decide(talk.events[-1][1]["event_id"], response=response)
     started, asked, answered = facts(talk.events)[1:]
     assert asked.decide_by_ms == NOON + 5000
-    assert (answered.status, answered.group) == ("ConcurrentTx", "G")
+    assert (answered.status, answered.group, answered.reservation) == ("ConcurrentTx", "G", 9)
     assert answered.transaction == started.transaction, "whatever id the service gave"
+    (alone,) = facts(talk.events[-1:])
+    assert alone == replace(answered, reservation=None), "its CALL was lost"
 
 
 @pytest.mark.parametrize("sent", [0, -1, 5, 2**63 - 1, 2**70])
@@ -423,7 +426,7 @@ def test_answer_to_an_event_needs_its_call(version):
     """It does not say which transaction; and says nothing where no token was asked about."""
     call = {
         "eventType": "Started", "timestamp": TIME, "triggerReason": "Authorized", "seqNo": 0,
-        "transactionInfo": {"transactionId": "tx"},
+        "transactionInfo": {"transactionId": "tx"}, "reservationId": 9,
     }  # fmt: skip
     token = {"idToken": {"idToken": "A1", "type": "Central"}}
     talk = conversation(version, decided=frozenset({"TransactionEvent"}))
@@ -433,7 +436,7 @@ def test_answer_to_an_event_needs_its_call(version):
     talk.decide(talk.events[-1][1]["event_id"], response=response)
     answered = facts(talk.events)[-1]
     assert answered == TransactionAnswered(
-        At("CS-1", 77, 2, NOON, "77.2.CS-1"), "tx", "Invalid", "G"
+        At("CS-1", 77, 2, NOON, "77.2.CS-1"), "tx", "Invalid", "G", 9
     )
     topic, record = talk.events[-1]
     assert wants_call(record)
