@@ -53,5 +53,11 @@ def consume(name: str, rebuild: bool, from_what_is_left: bool, check: bool, **fl
         return
     from consumers.program import run  # noqa: PLC0415 - the whole consumer, only where it runs
 
-    code = run(config, SERVICES[name].projection, rebuilds=rebuild, whole_log=not from_what_is_left)
+    code = run(
+        config,
+        SERVICES[name].consumer,
+        sequels=SERVICES[name].sequels,
+        rebuilds=rebuild,
+        whole_log=not from_what_is_left,
+    )
     click.get_current_context().exit(code)

@@ -44,7 +44,11 @@ OPEN_CALLS = Table(
     Column("station", Text, primary_key=True),
     Column("epoch", BigInteger, primary_key=True),
     Column("sequence", BigInteger, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("written_ms", BigInteger, nullable=False),
     Column("payload", Text, nullable=False),  # JSON
+    Index("chargewire_open_calls_age", "consumer", "topic", "partition", "written_ms"),
 )
 # Changed rows that are to be published: `row` is JSON, or null for one that is gone. Readers keep
 # the highest (generation, revision) of a key.

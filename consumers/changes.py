@@ -44,27 +44,35 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
-    """What one commit writes: groups as they were loaded and as they are now, and the rest.
-
-    `positions` are next offsets by topic, `opened` payloads of CALLs still to be answered,
-    `closed` those that have been.
-    """
-
-    before: Mapping[Key, Rows] = field(default_factory=dict)
-    after: Mapping[Key, Rows] = field(default_factory=dict)
-    positions: Mapping[str, int] = field(default_factory=dict)
-    poison: Collection[Poison] = ()
-    opened: Mapping[CallKey, Mapping[str, Any]] = field(default_factory=dict)
-    closed: Collection[CallKey] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Difference:
     """The rows of one table that are new or other than before, and those that are gone."""
 
     put: Sequence[Row]
     gone: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A CALL that is still to be answered; `written_ms` is when its record was written."""
+
+    topic: str
+    written_ms: int
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one commit writes.
+
+    `rows` is what differs, by the name of the table; `positions` are next offsets by topic,
+    `opened` CALLs still to be answered, `closed` those that have been.
+    """
+
+    rows: Mapping[str, Difference] = field(default_factory=dict)
+    positions: Mapping[str, int] = field(default_factory=dict)
+    poison: Collection[Poison] = ()
+    opened: Mapping[CallKey, OpenCall] = field(default_factory=dict)
+    closed: Collection[CallKey] = ()
 
 
 def differences(

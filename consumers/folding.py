@@ -1,33 +1,31 @@
 """Turns records of one partition number into rows, and commits them with their positions."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
 from consumers import meaning
-from consumers.changes import CallKey, Changes, Poison
+from consumers.arrivals import Arrival, Decode, Home, Record, arrival
+from consumers.changes import CallKey, Changes, Difference, OpenCall, Poison, differences
 from consumers.facts import Fact
-from consumers.projection import Projection, fold
+from consumers.projection import Consumer, Projection, fold
 from consumers.stores import Refused, Store
-from schemas.codec import CorruptRecord, UnknownSchemaId
+from schemas.codec import UnknownSchemaId
 
 log = structlog.get_logger(__name__)
 
-
-class Record(Protocol):
-    """A record as a Kafka consumer gives it."""
-
-    offset: int
-    key: bytes | None
-    value: bytes | None
+_DEAD_LETTERS = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What became of a batch; `waiting` names the schema ids that topics stopped at."""
+    """What became of a batch; `waiting` names the schema ids that topics stopped at.
+
+    `facts` are those of the records that were not set aside.
+    """
 
     positions: Mapping[str, int]
     waiting: Mapping[str, int]
@@ -35,16 +33,7 @@ class Folded:
     rows: int
     poison: int
     commits: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One record of the batch; `event` is None where it has a `problem`."""
-
-    topic: str
-    record: Record
-    event: Mapping[str, Any] | None
-    problem: str
+    facts: Sequence[Fact] = ()
 
 
 class _Unfoldable(Exception):  # noqa: N818 - a fact about a batch
@@ -61,13 +50,13 @@ class Folder:
     def __init__(
         self,
         store: Store,
-        projection: Projection,
+        consumer: Consumer,
         *,
-        decode: Callable[[bytes], tuple[str, dict[str, Any]]],
-        home: Callable[[bytes], int],
+        decode: Decode,
+        home: Home,
     ) -> None:
         self._store = store
-        self._projection = projection
+        self._consumer = consumer
         self._decode = decode
         self._home = home
 
@@ -79,40 +68,24 @@ class Folder:
         Raises Fenced, Away.
         """
         waiting: dict[str, int] = {}
-        items: list[_Item] = []
+        items: list[Arrival] = []
         for topic, records in batch.items():
             for record in records:
                 try:
-                    items.append(self._read(topic, partition, record))
+                    items.append(arrival(topic, partition, record, self._decode, self._home))
                 except UnknownSchemaId as error:
                     waiting[topic] = error.schema_id
                     break
         done = await self._committed(partition, generation, items) if items else _NOTHING
         return replace(done, waiting=waiting)
 
-    def _read(self, topic: str, partition: int, record: Record) -> _Item:
-        """Raises UnknownSchemaId."""
-        if record.value is None:
-            return _Item(topic, record, None, "a record without a value")
-        try:
-            name, event = self._decode(record.value)
-        except CorruptRecord as error:
-            return _Item(topic, record, None, error.reason)
-        key = record.key or b""
-        if name != topic:
-            return _Item(topic, record, None, f"a record of the topic {name}")
-        if event.get("station", "").encode() != key:
-            return _Item(topic, record, None, "its key is not its station")
-        if self._home(key) != partition:
-            # Its rows are those of another owner, who may be writing them now.
-            return _Item(topic, record, None, f"its key belongs into partition {self._home(key)}")
-        return _Item(topic, record, event, "")
-
-    async def _committed(self, partition: int, generation: int, items: Sequence[_Item]) -> Folded:
+    async def _committed(self, partition: int, generation: int, items: Sequence[Arrival]) -> Folded:
         """All of it in one commit; where that cannot be, halves, down to the record at fault."""
         bad = [_poison(partition, item, item.problem) for item in items if item.problem]
+        facts: Sequence[Fact] = ()
         try:
-            changes = await self._changes([item for item in items if not item.problem])
+            good = [item for item in items if not item.problem]
+            changes, facts = await self._changes(partition, good)
             rows = await self._store.commit(
                 partition,
                 generation,
@@ -125,6 +98,7 @@ class Folder:
                 second = await self._committed(partition, generation, items[half:])
                 return _sum(first, second)
             bad = [_poison(partition, items[0], str(error))]
+            facts = ()
             alone = Changes(positions=_positions(items), poison=bad)
             rows = await self._store.commit(partition, generation, alone)
         for one in bad:
@@ -135,48 +109,53 @@ class Folder:
                 position=one.position,
                 reason=one.reason,
             )
-        return Folded(_positions(items), {}, len(items), rows, len(bad), 1)
+        return Folded(_positions(items), {}, len(items), rows, len(bad), 1, facts)
 
-    async def _changes(self, items: Sequence[_Item]) -> Changes:
+    async def _changes(
+        self, partition: int, items: Sequence[Arrival]
+    ) -> tuple[Changes, Sequence[Fact]]:
         """Raises _Unfoldable, Away."""
-        calls, answered, stored = await self._calls(items)
+        opened, answered = self._calls(items)
+        kept = await self._store.calls(answered - opened.keys())
+        calls = kept | {key: call.payload for key, call in opened.items()}
         with _unfoldable():
-            found = [fact for item in items for fact in self._facts(item, calls)]
-            group = self._projection.group
-            keys = {key for fact in found if (key := group(fact)) is not None}
-        before = {} if self._projection.append_only else await self._store.load(keys)
-        with _unfoldable():
-            after = fold(self._projection, before, found)
-        opened = {key: payload for key, payload in calls.items() if key not in answered}
-        return Changes(before, after, opened=opened, closed=stored)
+            facts = [fact for item in items for fact in _facts(item, calls)]
+        rows: dict[str, Difference] = {}
+        for projection in self._consumer.projections:
+            rows |= await self._rows(partition, projection, facts)
+        unanswered = {key: call for key, call in opened.items() if key not in answered}
+        return Changes(rows, opened=unanswered, closed=kept.keys()), facts
 
-    async def _calls(
-        self, items: Sequence[_Item]
-    ) -> tuple[dict[CallKey, Mapping[str, Any]], set[CallKey], set[CallKey]]:
-        """The CALLs of these records and of their answers; which are answered, which were kept."""
-        calls: dict[CallKey, Mapping[str, Any]] = {}
+    async def _rows(
+        self, partition: int, projection: Projection, facts: Sequence[Fact]
+    ) -> dict[str, Difference]:
+        """Raises _Unfoldable, Away."""
+        with _unfoldable():
+            keys = {key for fact in facts if (key := projection.group(fact)) is not None}
+            if strange := [key for key in keys if self._home(key[0].encode()) != partition]:
+                raise ValueError(f"rows of {strange[0]} are not written from partition {partition}")
+        before = {} if projection.append_only else await self._store.load(projection, keys)
+        with _unfoldable():
+            return differences(projection.tables, before, fold(projection, before, facts))
+
+    def _calls(self, items: Sequence[Arrival]) -> tuple[dict[CallKey, OpenCall], set[CallKey]]:
+        """The CALLs among these records, and those that are answered by these records."""
+        calls: dict[CallKey, OpenCall] = {}
         answered: set[CallKey] = set()
-        if not self._projection.joins:
-            return calls, answered, set()
+        if not self._consumer.joins:
+            return calls, answered
         with _unfoldable():
             for item in items:
                 event = item.event
-                assert event is not None
-                if meaning.keeps_call(event):
-                    calls[_call(event, "sequence")] = meaning.call_payload(event)
+                if event is None:
+                    continue
+                if meaning.keeps_call(event) and item.topic != _DEAD_LETTERS:
+                    payload = meaning.call_payload(event)
+                    call = OpenCall(item.topic, item.record.timestamp, payload)
+                    calls[_call(event, "sequence")] = call
                 elif meaning.wants_call(event) and event["call_sequence"] is not None:
                     answered.add(_call(event, "call_sequence"))
-        kept = await self._store.calls(answered - calls.keys())
-        return calls | kept, answered, set(kept)
-
-    @staticmethod
-    def _facts(item: _Item, calls: Mapping[CallKey, Mapping[str, Any]]) -> list[Fact]:
-        event = item.event
-        assert event is not None
-        call = None
-        if calls and meaning.wants_call(event) and event["call_sequence"] is not None:
-            call = calls.get(_call(event, "call_sequence"))
-        return meaning.facts_of(item.topic, event, item.record.offset, call)
+        return calls, answered
 
 
 _NOTHING = Folded({}, {}, 0, 0, 0, 0)
@@ -191,15 +170,26 @@ def _unfoldable() -> Iterator[None]:
         raise _Unfoldable(f"{type(error).__name__}: {error}") from error
 
 
+def _facts(item: Arrival, calls: Mapping[CallKey, Mapping[str, Any]]) -> list[Fact]:
+    record, event = item.record, item.event
+    if event is None:
+        key = (record.key or b"").decode()
+        return meaning.removed(item.topic, key, record.offset, record.timestamp)
+    call = None
+    if calls and meaning.wants_call(event) and event["call_sequence"] is not None:
+        call = calls.get(_call(event, "call_sequence"))
+    return meaning.facts_of(item.topic, event, record.offset, call, record.timestamp)
+
+
 def _call(event: Mapping[str, Any], sequence: str) -> CallKey:
     return event["station"], event["epoch"], event[sequence]
 
 
-def _positions(items: Sequence[_Item]) -> dict[str, int]:
+def _positions(items: Sequence[Arrival]) -> dict[str, int]:
     return {item.topic: item.record.offset + 1 for item in items}
 
 
-def _poison(partition: int, item: _Item, reason: str) -> Poison:
+def _poison(partition: int, item: Arrival, reason: str) -> Poison:
     record = item.record
     return Poison(item.topic, partition, record.offset, reason, record.key, record.value)
 
@@ -212,4 +202,5 @@ def _sum(one: Folded, other: Folded) -> Folded:
         one.rows + other.rows,
         one.poison + other.poison,
         one.commits + other.commits,
+        (*one.facts, *other.facts),
     )

@@ -4,7 +4,7 @@ from sqlalchemy import MetaData, Table
 
 from consumers.columns import exact, key, station, time, whole, words
 from consumers.facts import Fact, Sampled
-from consumers.projection import Key, Projection, Row, Rows
+from consumers.projection import Consumer, Key, Projection, Row, Rows
 
 METADATA = MetaData()
 METER_READINGS = Table(
@@ -74,10 +74,11 @@ def _row(fact: Sampled) -> Row:
 
 
 PROJECTION = Projection(
-    name="meter-readings",
     topics=("metering", "transactions"),
     tables=(METER_READINGS,),
     group=group,
     evolve=evolve,
     appended=frozenset({METER_READINGS.name}),
+    published=frozenset({METER_READINGS.name}),
 )
+CONSUMER = Consumer("meter-readings", (PROJECTION,))

@@ -21,6 +21,10 @@ class Metrics:
         self._poison = self._counter("poison", "Records that were set aside: not to be folded")
         self.fenced = self._counter("fenced", "Times that another instance had taken over")
         self.lost = self._counter("lost", "Times that records were gone before they were read")
+        self.sequel_failures = self._counter("sequel_failures", "Failures beside the tables")
+        self.produce_failures = self._counter(
+            "produce_failures", "Records that were not written, and nobody waited for"
+        )
         self.restarts = self._counter("restarts", "Times that Kafka or the store broke")
         self._lag = self._by_partition("lag_records", "Records of the log not yet in the tables")
         self._delay = self._by_partition("delay_seconds", "Age of the last record, if more wait")

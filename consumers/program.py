@@ -2,7 +2,10 @@
 
 import asyncio
 import signal
+import time
+from collections.abc import Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import structlog
@@ -13,27 +16,36 @@ from consumers import engines
 from consumers.config import Config
 from consumers.membership import open_member
 from consumers.metrics import Metrics
-from consumers.projection import Projection
+from consumers.producing import Producer
+from consumers.projection import Consumer
 from consumers.rebuild import RebuildRefusedError
 from consumers.runner import Runner
+from consumers.sequels import Parts, Sequel
 from consumers.stores import Store
 from consumers.upgrade import HISTORIES, UpgradeError
-from schemas import registry
+from schemas import kafka_clients, registry
+from schemas.codec import Codec
 from schemas.log import set_up
 from schemas.operators_port import Admin, application
+
+ACK_TIME_S = 10.0
 
 log = structlog.get_logger("consumers")
 
 
 def run(
     config: Config,
-    projection: Projection,
+    consumer: Consumer,
     *,
+    sequels: Sequence[str] = (),
     rebuilds: bool = False,
     whole_log: bool = True,
     histories: Path = HISTORIES,
 ) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code. The settings are complete."""
+    """Run until SIGTERM or SIGINT; returns the exit code. The settings are complete.
+
+    `sequels` are modules of this package, see consumers.services.
+    """
     set_up(config.log_level, config.log_format)
 
     async def until_signal() -> int:
@@ -41,9 +53,38 @@ def run(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        metrics = Metrics(projection.name)
-        runner = await _runner(config, projection, metrics, rebuilds, whole_log, histories)
-        return await _served(config, runner, metrics, stop)
+        metrics = Metrics(consumer.name)
+        codec = await registry.codec(config)
+        producer = _producer(config, codec, metrics)
+
+        def begun(store: Store) -> list[Sequel]:
+            parts = Parts(config, store, codec, producer, metrics, _now_ms)
+            return [import_module(f"{__package__}.{name}").sequel(parts) for name in sequels]
+
+        if (url := make_url(config.store)).drivername == "sqlite":
+            Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        runner = Runner(
+            consumer=consumer,
+            open_store=partial(Store.open, config.store, consumer, histories=histories),
+            connect=partial(
+                open_member,
+                config.client_options(),
+                group=f"{config.prefix}consume-{consumer.name}",
+            ),
+            codec=codec,
+            learn=partial(registry.learn, codec, config),
+            sequels=begun,
+            partitions=config.partitions,
+            prefix=config.prefix,
+            metrics=metrics,
+            batch_records=config.batch_records,
+            rebuilds=rebuilds,
+            whole_log=whole_log,
+        )
+        try:
+            return await _served(config, runner, metrics, stop)
+        finally:
+            await producer.close()
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
@@ -53,34 +94,24 @@ def run(
         return 1
 
 
-async def _runner(  # noqa: PLR0913 - handed through
-    config: Config,
-    projection: Projection,
-    metrics: Metrics,
-    rebuilds: bool,
-    whole_log: bool,
-    histories: Path,
-) -> Runner:
-    codec = await registry.codec(config)
-    if (url := make_url(config.store)).drivername == "sqlite":
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    return Runner(
-        projection=projection,
-        open_store=partial(Store.open, config.store, projection, histories=histories),
+def _producer(config: Config, codec: Codec, metrics: Metrics) -> Producer:
+    return Producer(
         connect=partial(
-            open_member,
+            kafka_clients.open_producer,
             config.client_options(),
-            group=f"{config.prefix}consume-{projection.name}",
+            frame_limit_bytes=config.frame_limit_bytes,
+            ack_time_s=ACK_TIME_S,
         ),
         codec=codec,
-        learn=partial(registry.learn, codec, config),
-        partitions=config.partitions,
-        prefix=config.prefix,
         metrics=metrics,
-        batch_records=config.batch_records,
-        rebuilds=rebuilds,
-        whole_log=whole_log,
+        prefix=config.prefix,
+        partitions=config.partitions,
+        ack_time_s=ACK_TIME_S,
     )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def _served(config: Config, runner: Runner, metrics: Metrics, stop: asyncio.Event) -> int:

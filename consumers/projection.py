@@ -23,7 +23,8 @@ class Projection:
     """Tables, and the two functions that make their rows out of facts.
 
     A group is what is loaded and changed together: the rows of all tables whose first primary key
-    columns equal a key. The first of them is always `station`, so that one partition writes a row.
+    columns equal a key. The first of them is the subject of the facts: `station`, or `token` (as
+    folded) for those of id-tokens; so one partition writes a row. All keys have the same columns.
     `group` tells the key of the group that a fact belongs to, None where it is of no concern.
     `evolve` gives the rows of the group after a fact; it returns the very same rows where nothing
     changes. It has to come to the same rows whichever topic is read first, into whatever batches
@@ -31,21 +32,53 @@ class Projection:
     sequence), of the fact that it got its columns from, and what is appended is keyed by it.
 
     `appended` are the tables whose rows are only ever added: they are not loaded, and a row that
-    is there already stays. `joins` tells that answers are wanted together with their CALLs.
+    is there already stays. `joins` tells that answers are wanted together with their CALLs. The
+    rows of the tables that `published` names are on topics, too.
     """
 
-    name: str
     topics: tuple[str, ...]
     tables: tuple[Table, ...]
     group: Callable[[Fact], Key | None]
     evolve: Callable[[Rows, Fact], Rows]
     joins: bool = False
     appended: frozenset[str] = frozenset()
+    published: frozenset[str] = frozenset()
 
     @property
     def append_only(self) -> bool:
         """Whether nothing has to be loaded to fold a fact."""
         return self.appended == {table.name for table in self.tables}
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Projections that are folded together, and committed with one place in the log.
+
+    Each has groups with keys of its own shape; a fact may concern several of them.
+    """
+
+    name: str
+    projections: tuple[Projection, ...]
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics of all projections, each once."""
+        return tuple(dict.fromkeys(name for one in self.projections for name in one.topics))
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables of all projections."""
+        return tuple(table for one in self.projections for table in one.tables)
+
+    @property
+    def joins(self) -> bool:
+        """Whether some projection wants answers together with their CALLs."""
+        return any(one.joins for one in self.projections)
+
+    @property
+    def published(self) -> frozenset[str]:
+        """The names of the tables whose rows are on topics, too."""
+        return frozenset().union(*(one.published for one in self.projections))
 
 
 def fold(

@@ -10,29 +10,25 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
+from consumers.beginnings import JOINING, beginning, obstacle
 from consumers.changes import Ownership
 from consumers.folding import Folder
 from consumers.membership import Membership
 from consumers.metrics import Metrics
 from consumers.rebuild import Progress
+from consumers.sequels import Sequels
 from consumers.stores import Fenced, Store
 
 POLL_MS = 200
 TELL_EVERY_S = 5.0  # Kafka, how far we are: for dashboards alone
 MEASURE_EVERY_S = 1.0
+CAUGHT_UP_S = 5.0  # who is further behind knows too little to do more than fold
 LEARN_EVERY_S = 10.0
 ASIDE_TIME_S = 2.0  # for what must not hold up the folding
 SILENCE_S = 60.0  # a broker answers every fetch within half a second
 
 Batches = Mapping[TopicPartition, Sequence[Any]]
 log = structlog.get_logger(__name__)
-
-_JOINING = "joining the group"
-_STANDING_BY = "standing by: other instances have all partitions"
-
-
-class LogCutError(Exception):
-    """The log ends before what is in the tables already: it is another one, or has lost records."""
 
 
 class Reading:
@@ -49,6 +45,7 @@ class Reading:
         store: Store,
         folder: Folder,
         membership: Membership,
+        sequels: Sequels,
         learn: Callable[[int], Awaitable[bool]],
         partitions: int,
         prefix: str,
@@ -60,6 +57,7 @@ class Reading:
         self._store = store
         self._folder = folder
         self._membership = membership
+        self._sequels = sequels
         self._learn = learn
         self._partitions = partitions
         self._prefix = prefix
@@ -69,10 +67,11 @@ class Reading:
         self._taken = -1  # the version of the membership that `_owned` is of
         self._owned: dict[int, Ownership] = {}
         self.positions: dict[TopicPartition, int] = {}
+        self._ends: dict[TopicPartition, int] = {}  # of the log, when we took its numbers up
         self._behind_ms: dict[TopicPartition, int] = {}  # when the last record folded was written
         self._waiting: dict[TopicPartition, int] = {}  # for a schema of this id
         self._due_s = dict.fromkeys((self._measure, self._tell, self._learn_more), 0.0)
-        self.unready = _JOINING
+        self.unready = JOINING
 
     async def run(self, topics: Collection[str]) -> None:
         """Read for ever. Raises Away, Fenced, KafkaError, LogCutError, TimeoutError."""
@@ -97,7 +96,11 @@ class Reading:
         membership, version = self._membership, self._membership.version
         numbers = membership.numbers
         self._owned, self.positions, self._waiting = {}, {}, {}
-        self.unready = self._obstacle(numbers)
+        topics = sorted({at.topic for at in membership.assigned})
+        there = {name: len(self._consumer.partitions_for_topic(name) or ()) for name in topics}
+        self.unready = obstacle(
+            membership, there, partitions=self._partitions, single=self._store.single
+        )
         if self.unready:
             self._consumer.pause(*membership.assigned)
             self._taken = version
@@ -108,6 +111,7 @@ class Reading:
         ends = await self._consumer.end_offsets(mine) if mine else {}
         if version != membership.version:
             return  # a rebalance came between: once more
+        self._ends = ends
         for at in mine:
             stored = owned[at.partition].positions.get(at.topic.removeprefix(self._prefix))
             self.positions[at] = self._begin(at, stored, begins[at], ends[at])
@@ -116,41 +120,11 @@ class Reading:
         self._behind_ms = {}
         log.info("reading", partitions=numbers)
 
-    def _obstacle(self, numbers: Sequence[int]) -> str:
-        membership = self._membership
-        if not membership.assigned:
-            # A new member hears nothing before the first rebalance that it is in.
-            return _STANDING_BY if membership.version else _JOINING
-        if membership.torn:
-            log.warning("partitions are torn between versions", partitions=membership.torn)
-            if not numbers:
-                return "waiting for instances of another version to end"
-        for topic in sorted({at.topic for at in membership.assigned}):
-            there = len(self._consumer.partitions_for_topic(topic) or ())
-            if there != self._partitions:
-                log.error("wrong CHARGEWIRE_PARTITIONS", topic=topic, partitions=there)
-                return f"{topic} has {there} partitions, not {self._partitions}"
-        if self._store.single and len(numbers) < self._partitions:
-            log.error("a file is for one instance, and there are others in the group")
-            return "waiting for other instances to end: SQLite is for one"
-        return ""
-
     def _begin(self, at: TopicPartition, stored: int | None, begin: int, end: int) -> int:
-        """Where to read on: what is gone unread is said, and never taken for read."""
-        if stored is None:
-            if begin:
-                log.warning("the log no longer has its beginning", earliest=begin, **at._asdict())
-            return begin
-        if stored < begin:
+        position, lost = beginning(at, stored, begin, end)
+        if lost:
             self._metrics.lost.inc()
-            log.error("records lost unread", position=stored, earliest=begin, **at._asdict())
-            return begin
-        if stored > end:
-            raise LogCutError(
-                f"{at.topic}, partition {at.partition} ends at {end}, but the tables have what was "
-                f"up to {stored}. Is it another Kafka? Then --rebuild"
-            )
-        return stored
+        return position
 
     async def _fold(self, found: Batches) -> None:
         by_number: dict[int, dict[str, Sequence[Any]]] = {}
@@ -169,8 +143,11 @@ class Reading:
                     raise
 
     async def _fold_number(self, number: int, batch: Mapping[str, Sequence[Any]]) -> None:
+        live = self._live(number)  # before: a batch may have the end of what is made anew
         done = await self._folder.fold(number, self._owned[number].generation, batch)
         self._metrics.folded(done)
+        if live:
+            self._sequels.committed(number, done.facts)
         for topic, position in done.positions.items():
             at = TopicPartition(self._prefix + topic, number)
             self.positions[at] = position
@@ -182,6 +159,14 @@ class Reading:
                 self._consumer.pause(at)
                 self._consumer.seek(at, self.positions[at])
             self._due_s[self._learn_more] = 0.0
+
+    def _live(self, number: int) -> bool:
+        """Whether what is folded of a number now was not in the log when a rebuild began."""
+        return self._progress is None or self._progress.passed(self._of(number))
+
+    def _of(self, number: int) -> dict[TopicPartition, int]:
+        """Our positions of a partition number."""
+        return {at: position for at, position in self.positions.items() if at.partition == number}
 
     async def _chores(self) -> None:
         now_s = time.monotonic()
@@ -210,6 +195,16 @@ class Reading:
                 late_s = (now_ms - self._behind_ms[at]) / 1000
                 delay_s[at.partition] = max(delay_s[at.partition], late_s)
         self._metrics.behind(lag, delay_s)
+        waiting = {at.partition for at in self._waiting}
+        self._sequels.woken(
+            {
+                number: ownership
+                for number, ownership in self._owned.items()
+                if delay_s[number] <= CAUGHT_UP_S
+                and number not in waiting
+                and all(position >= self._ends[at] for at, position in self._of(number).items())
+            }
+        )
         self._metrics.partitions.set(len(self._owned))
         self._metrics.waiting.set(len(self._waiting))
         polls = [self._consumer.last_poll_timestamp(at) or heard_ms for at in self.positions]

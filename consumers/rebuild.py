@@ -52,7 +52,7 @@ class Progress:
         if (
             self.done
             or not positions
-            or (now_s < self._told_s + TELL_EVERY_S and not self._over(positions))
+            or (now_s < self._told_s + TELL_EVERY_S and not self.passed(positions))
         ):
             return
         self._told_s = now_s
@@ -61,12 +61,13 @@ class Progress:
         whole = sum(self._ends[of] - self._begins[of] for of in positions)
         rate = done / spent_s if spent_s > 0 else 0.0
         told = {"records": done, "of": whole, "per_s": round(rate)}
-        if self._over(positions):
+        if self.passed(positions):
             self.done = True
             log.info("rebuilt", **told, seconds=round(spent_s, 1))
             return
         left_s = round((whole - done) / rate) if rate else None
         log.info("rebuilding", percent=round(100 * done / whole, 1), **told, left_s=left_s)
 
-    def _over(self, positions: Mapping[TopicPartition, int]) -> bool:
+    def passed(self, positions: Mapping[TopicPartition, int]) -> bool:
+        """Whether these are past what the log had at the beginning: what comes now is new."""
         return all(at >= self._ends[of] for of, at in positions.items())

@@ -1,20 +1,23 @@
-"""Runs a projection for ever: makes what a reading needs, and makes it anew whatever breaks."""
+"""Runs a consumer for ever: makes what a reading needs, and makes it anew whatever breaks."""
 
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
 from consumers import rebuild
+from consumers.beginnings import LogCutError
 from consumers.folding import Folder
 from consumers.membership import Membership
 from consumers.metrics import Metrics
-from consumers.projection import Projection
-from consumers.reading import LogCutError, Reading
+from consumers.projection import Consumer
+from consumers.reading import Reading
+from consumers.sequels import Sequel, Sequels
 from consumers.stores import Away, Fenced, Store
 from consumers.upgrade import UpgradeError
 from schemas.codec import Codec
@@ -32,14 +35,14 @@ class Runner:
     """Joins the group, folds into the store; `run` ends when it is told to stop.
 
     `open_store` and `connect` are called whenever something broke: but for what is in the store,
-    nothing outlives a failure. `learn` asks for a schema whose id nobody here knows. With
-    `rebuilds`, all rows are thrown away first; `whole_log` then refuses a log that was cut.
+    nothing outlives a failure. `learn` asks for a schema whose id nobody here knows. `sequels`
+    makes what follows from the rows in a store. With `rebuilds`, all rows are thrown away first; `whole_log` then refuses a log that was cut.
     """
 
     def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
         self,
         *,
-        projection: Projection,
+        consumer: Consumer,
         open_store: Callable[[], Awaitable[Store]],
         connect: Callable[[], Awaitable[AIOKafkaConsumer]],
         codec: Codec,
@@ -47,12 +50,13 @@ class Runner:
         partitions: int,
         prefix: str,
         metrics: Metrics,
+        sequels: Callable[[Store], Sequence[Sequel]] = lambda _: (),
         batch_records: int = 2000,
         rebuilds: bool = False,
         whole_log: bool = True,
         back_off_s: tuple[float, float] = (0.5, 10.0),
     ) -> None:
-        self._projection = projection
+        self._consumer = consumer
         self._open_store = open_store
         self._connect = connect
         self._codec = codec
@@ -60,12 +64,13 @@ class Runner:
         self._partitions = partitions
         self._prefix = prefix
         self._metrics = metrics
+        self._sequels = sequels
         self._batch_records = batch_records
         self._rebuilds = rebuilds
         self._whole_log = whole_log
         self._back_off_s = back_off_s
         self._progress: rebuild.Progress | None = None
-        self._topics = [prefix + topic for topic in projection.topics]
+        self._topics = [prefix + topic for topic in consumer.topics]
         self._homes: dict[bytes, int] = {}
         self._folding = asyncio.Lock()
         self._reading: Reading | None = None
@@ -120,19 +125,20 @@ class Runner:
 
     async def _once(self) -> None:
         """Until something breaks."""
-        store = await self._open_store()
-        try:
+        async with AsyncExitStack() as ending:
+            store = await self._open_store()
+            ending.push_async_callback(store.close)
+            sequels = Sequels(self._sequels(store), self._metrics)
+            ending.push_async_callback(sequels.close)
             async with asyncio.timeout(CONNECT_TIME_S):
                 consumer = await self._connect()
+            ending.push_async_callback(discard, consumer, grace_s=LEAVE_TIME_S)
+            await self._prepare(consumer, store)
+            self._reading = self._read(consumer, store, sequels)
             try:
-                await self._prepare(consumer, store)
-                self._reading = self._read(consumer, store)
                 await self._reading.run(self._topics)
             finally:
                 self._reading = None
-                await discard(consumer, grace_s=LEAVE_TIME_S)
-        finally:
-            await store.close()
 
     async def _prepare(self, consumer: AIOKafkaConsumer, store: Store) -> None:
         # To subscribe to one that is missing could create it, with whatever is a broker's default.
@@ -156,12 +162,13 @@ class Runner:
         self._progress = rebuild.Progress(begins, ends, time.monotonic())
         log.info("rebuilding", of=sum(ends[at] - begins[at] for at in everything))
 
-    def _read(self, consumer: AIOKafkaConsumer, store: Store) -> Reading:
+    def _read(self, consumer: AIOKafkaConsumer, store: Store, sequels: Sequels) -> Reading:
         return Reading(
             consumer=consumer,
             store=store,
-            folder=Folder(store, self._projection, decode=self._codec.decode, home=self._home),
+            folder=Folder(store, self._consumer, decode=self._codec.decode, home=self._home),
             membership=Membership(self._topics, self._folding),
+            sequels=sequels,
             learn=self._learn,
             partitions=self._partitions,
             prefix=self._prefix,

@@ -4,20 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
-from consumers.projection import Projection
+from consumers.projection import Consumer
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A consumer: its module, the port of its operators by default, and what it is for."""
+    """A consumer: its module, the port of its operators by default, and what it is for.
+
+    `sequels` are modules of what it does beside its tables, each with a function `sequel` that
+    makes a consumers.sequels.Sequel of consumers.sequels.Parts.
+    """
 
     module: str
     port: int
     doc: str
+    sequels: tuple[str, ...] = ()
 
     @property
-    def projection(self) -> Projection:
-        found: Projection = import_module(f"consumers.{self.module}").PROJECTION
+    def consumer(self) -> Consumer:
+        found: Consumer = import_module(f"consumers.{self.module}").CONSUMER
         return found
 
 

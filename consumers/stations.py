@@ -2,8 +2,9 @@
 
 from sqlalchemy import Boolean, Column, Table, Text
 
-from consumers import connectors
+from consumers import connection_history, connectors
 from consumers.columns import key, station, time, whole, words
+from consumers.connection_history import closed, end
 from consumers.connectors import CONNECTORS, METADATA, STATUS_HISTORY
 from consumers.facts import (
     At,
@@ -13,10 +14,11 @@ from consumers.facts import (
     Connected,
     Disconnected,
     Fact,
+    LocalListLimitsTold,
     Seen,
     StatusTold,
 )
-from consumers.projection import Key, Projection, Row, Rows, found, newer, order, put
+from consumers.projection import Consumer, Key, Projection, Row, Rows, found, newer, order, put
 
 STATIONS = Table(
     "stations",
@@ -34,7 +36,7 @@ STATIONS = Table(
     words("close_reason", "why it ended, such as takeover or gateway_lost"),
     words("close_event_id", "the event that told so"),
     whole("connection_epoch", "epoch of the newest connection"),
-    time("seen_ms", "when the station was last heard"),
+    time("seen_ms", "when it was last heard, apart from meter values and the like: see decisions"),
     time("booted_ms", "when it last said BootNotification"),
     words("boot_reason", "why it booted (2.x)"),
     words("vendor", "vendor of the station"),
@@ -94,7 +96,7 @@ def evolve(rows: Rows, fact: Fact) -> Rows:
             rows = connectors.status_told(rows, fact)
         case AvailabilityAnswered():
             rows = connectors.availability_answered(rows, fact)
-        case Seen():
+        case Seen() | LocalListLimitsTold():
             pass
         case _:
             return rows
@@ -111,6 +113,7 @@ _TAKEN = (
     Seen,
     StatusTold,
     AvailabilityAnswered,
+    LocalListLimitsTold,
 )
 
 
@@ -134,24 +137,18 @@ def _connected(rows: Rows, fact: Connected) -> Rows:
 
 
 def _disconnected(rows: Rows, fact: Disconnected) -> Rows:
-    end = {
-        "disconnected_ms": fact.at.observed_ms,
-        "close_code": fact.code,
-        "close_reason": fact.reason,
-        "close_event_id": fact.at.event_id,
-    }
+    ended = end(fact)
     if fact.at.epoch >= 0:
         row = _reached(_station(rows, fact.at), fact.at.epoch)
         if row["connection_epoch"] != fact.at.epoch:
             return rows
         row["connection_id"] = fact.connection_id
-        return put(rows, STATIONS, _settled(rows, _closed(row, end)))
+        return put(rows, STATIONS, _settled(rows, closed(row, ended)))
     # The gateway never learned what became of `connected`: it may still come, or it never will.
     if fact.connection_id is None:
         return rows
     lost = found(rows, LOST_CONNECTIONS, (fact.at.station, fact.connection_id))
-    if lost["close_event_id"] is None or _order(end) < _order(lost):
-        rows = put(rows, LOST_CONNECTIONS, lost | end)
+    rows = put(rows, LOST_CONNECTIONS, closed(lost, ended))
     row = _station(rows, fact.at)
     if row["connection_id"] != fact.connection_id:
         return rows
@@ -169,19 +166,8 @@ def _settled(rows: Rows, row: Row) -> Row:
     """The station's row with `connected` as it follows from the rest."""
     lost = found(rows, LOST_CONNECTIONS, (row["station"], row["connection_id"]))
     if lost["close_event_id"] is not None:
-        row = _closed(row, {name: lost[name] for name in _CLOSE})
+        row = closed(row, {name: lost[name] for name in _CLOSE})
     return row | {"connected": row["close_event_id"] is None}
-
-
-def _closed(row: Row, end: Row) -> Row:
-    """The row with the first of the ends that its connection has had: there may be two."""
-    if row["close_event_id"] is not None and _order(row) <= _order(end):
-        return row
-    return row | end
-
-
-def _order(end: Row) -> tuple[int, str]:
-    return end["disconnected_ms"], end["close_event_id"]
 
 
 def _booted(rows: Rows, fact: Booted) -> Rows:
@@ -213,11 +199,12 @@ def _registered(rows: Rows, fact: BootAnswered) -> Rows:
 
 
 PROJECTION = Projection(
-    name="stations",
     topics=("connections", "provisioning", "availability", "diagnostics"),
     tables=(STATIONS, LOST_CONNECTIONS, CONNECTORS, STATUS_HISTORY),
     group=group,
     evolve=evolve,
     joins=True,
     appended=frozenset({STATUS_HISTORY.name}),
+    published=frozenset({STATIONS.name, CONNECTORS.name}),
 )
+CONSUMER = Consumer("stations", (PROJECTION, connection_history.PROJECTION))

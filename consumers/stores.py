@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +18,7 @@ from consumers import statements
 from consumers.bookkeeping import GENERATIONS, OPEN_CALLS, OUTBOX, POISON, POSITIONS
 from consumers.changes import CallKey, Changes, Ownership, Poison
 from consumers.engines import engine
-from consumers.projection import Key, Projection, Row, Rows
+from consumers.projection import Consumer, Key, Projection, Row, Rows
 from consumers.upgrade import HISTORIES, upgrade
 from consumers.writing import Writer, storable
 
@@ -44,24 +44,24 @@ class Store:
     def __init__(
         self,
         engine: AsyncEngine,
-        projection: Projection,
+        consumer: Consumer,
         *,
         publishes: bool,
         now_ms: Callable[[], int],
     ) -> None:
         self._engine = engine
-        self._projection = projection
-        self.name = projection.name
+        self._consumer = consumer
+        self.name = consumer.name
         self._now_ms = now_ms
         self._dialect = engine.dialect.name
-        self._writer = Writer(self._dialect, projection, publishes=publishes, now_ms=now_ms)
-        self._groups: dict[int, list[tuple[Table, Any]]] = {}
+        self._writer = Writer(self._dialect, consumer, publishes=publishes, now_ms=now_ms)
+        self._groups: dict[str, Any] = {}  # name of a table -> how its groups are loaded
 
     @classmethod
     async def open(
         cls,
         url: str,
-        projection: Projection,
+        consumer: Consumer,
         *,
         histories: Path = HISTORIES,
         publishes: bool = False,
@@ -69,17 +69,18 @@ class Store:
     ) -> Self:
         """Connect to ``sqlite:///path`` or ``postgresql://...``, and bring the tables up to date.
 
-        With `publishes`, every changed row goes to the outbox too. Raises UpgradeError.
+        With `publishes`, changed rows of published tables go to the outbox too. Raises
+        UpgradeError.
         """
         store = cls(
-            engine(url, f"chargewire {projection.name}"),
-            projection,
+            engine(url, f"chargewire {consumer.name}"),
+            consumer,
             publishes=publishes,
             now_ms=now_ms,
         )
         try:
             async with store.transaction() as connection:
-                await connection.run_sync(upgrade, projection.name, histories)
+                await connection.run_sync(upgrade, consumer.name, histories)
         except BaseException:
             await store.close()
             raise
@@ -137,13 +138,12 @@ class Store:
             )
         return raised
 
-    async def load(self, keys: Collection[Key]) -> dict[Key, Rows]:
-        """All rows of these groups, which have keys of one length; a new group has no rows."""
-        tables = self._projection.tables
+    async def load(self, projection: Projection, keys: Collection[Key]) -> dict[Key, Rows]:
+        """All rows of these groups but for tables that are appended to; a new one has no rows."""
         if not keys:
             return {}
         found: dict[Key, dict[str, list[Row]]] = {
-            key: {table.name: [] for table in tables} for key in keys
+            key: {table.name: [] for table in projection.tables} for key in keys
         }
         names = {storable(key): key for key in keys}
         wanted = list(names)
@@ -152,7 +152,7 @@ class Store:
             for first in range(0, len(wanted), KEYS_AT_ONCE):
                 part = wanted[first : first + KEYS_AT_ONCE]
                 parameters = statements.groups_parameters(self._dialect, part)
-                for table, statement in self._group_statements(width):
+                for table, statement in self._group_statements(projection, width):
                     columns = [column.name for column in statements.keys_of(table)[:width]]
                     for row in (await connection.execute(statement, parameters)).mappings():
                         key = names[tuple(row[name] for name in columns)]
@@ -161,14 +161,14 @@ class Store:
             key: {name: tuple(rows) for name, rows in group.items()} for key, group in found.items()
         }
 
-    def _group_statements(self, width: int) -> list[tuple[Table, Any]]:
-        if width not in self._groups:
-            self._groups[width] = [
-                (table, statements.groups(self._dialect, table, width))
-                for table in self._projection.tables
-                if table.name not in self._projection.appended
-            ]
-        return self._groups[width]
+    def _group_statements(self, projection: Projection, width: int) -> Iterator[tuple[Table, Any]]:
+        for table in projection.tables:
+            if table.name in projection.appended:
+                continue
+            if table.name not in self._groups:
+                made = statements.groups(self._dialect, table, width)
+                self._groups[table.name] = made
+            yield table, self._groups[table.name]
 
     async def calls(self, keys: Collection[CallKey]) -> dict[CallKey, Mapping[str, Any]]:
         """The payloads of those CALLs that were committed as open."""
@@ -222,7 +222,7 @@ class Store:
                 select(GENERATIONS.c.partition).where(GENERATIONS.c.consumer == self.name)
             )
             await self._raise(connection, [row.partition for row in found])
-            for table in self._projection.tables:
+            for table in self._consumer.tables:
                 await connection.execute(statements.emptying(self._dialect, table))
             for table in (POSITIONS, POISON, OPEN_CALLS, OUTBOX):
                 await connection.execute(delete(table).where(table.c.consumer == self.name))

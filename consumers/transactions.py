@@ -1,5 +1,6 @@
 """The transactions of all stations: one row each, whatever the version, whatever went wrong."""
 
+from consumers import remote_starts
 from consumers.facts import (
     Fact,
     Sampled,
@@ -8,7 +9,7 @@ from consumers.facts import (
     TransactionStopped,
     TransactionUpdated,
 )
-from consumers.projection import Key, Projection, Rows
+from consumers.projection import Consumer, Key, Projection, Rows
 from consumers.transaction_facts import TRANSACTION_FACTS, is_reading, remember
 from consumers.transaction_rows import TRANSACTIONS, transactions
 from consumers.transaction_runs import NO_ID, is_unusable
@@ -52,10 +53,11 @@ def evolve(rows: Rows, fact: Fact) -> Rows:
 
 
 PROJECTION = Projection(
-    name="transactions",
     topics=("transactions", "metering"),
     tables=(TRANSACTIONS, TRANSACTION_FACTS),
     group=group,
     evolve=evolve,
     joins=True,
+    published=frozenset({TRANSACTIONS.name}),
 )
+CONSUMER = Consumer("transactions", (PROJECTION, remote_starts.PROJECTION))

@@ -10,41 +10,48 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from consumers import statements
 from consumers.bookkeeping import OPEN_CALLS, OUTBOX, POISON, POSITIONS
-from consumers.changes import Changes, Difference, Poison, differences
-from consumers.projection import Key, Projection
+from consumers.changes import Changes, Difference, Poison
+from consumers.projection import Consumer, Key
 
 _CALL = ("k_consumer", "k_station", "k_epoch", "k_sequence")
+UNANSWERED_MS = 24 * 60 * 60 * 1000  # no answer comes as late as that
+_FORGOTTEN = delete(OPEN_CALLS).where(
+    OPEN_CALLS.c.consumer == bindparam("of"),
+    OPEN_CALLS.c.topic == bindparam("on"),
+    OPEN_CALLS.c.partition == bindparam("at"),
+    OPEN_CALLS.c.written_ms < bindparam("before"),
+)
 
 
 class Writer:
     """Writes for one consumer; parameters always go as lists, which drivers send as one."""
 
     def __init__(
-        self, dialect: str, projection: Projection, *, publishes: bool, now_ms: Callable[[], int]
+        self, dialect: str, consumer: Consumer, *, publishes: bool, now_ms: Callable[[], int]
     ) -> None:
         self._dialect = dialect
-        self._name = projection.name
-        self._tables = projection.tables
-        self._publishes = publishes
+        self._name = consumer.name
+        self._tables = consumer.tables
+        self._published = consumer.published if publishes else frozenset()
         self._now_ms = now_ms
         self._upserts = {
             table.name: statements.upsert(dialect, table, keep=table.name in projection.appended)
+            for projection in consumer.projections
             for table in projection.tables
         }
-        self._removals = {table.name: statements.removal(table) for table in projection.tables}
+        self._removals = {table.name: statements.removal(table) for table in self._tables}
 
     async def write(
         self, connection: AsyncConnection, partition: int, generation: int, changes: Changes
     ) -> int:
         """Write all of it; returns how many rows differ. The caller holds the generation."""
-        differing = differences(self._tables, changes.before, changes.after)
         for table in self._tables:
-            if difference := differing.get(table.name):
+            if difference := changes.rows.get(table.name):
                 await self._rows(connection, table, difference)
-                if self._publishes:
+                if table.name in self._published:
                     rows = self._outgoing(table, difference, partition, generation)
                     await connection.execute(insert(OUTBOX), rows)
-        await self._calls(connection, changes)
+        await self._calls(connection, partition, changes)
         await self._put(connection, POISON, map(self._poison, changes.poison))
         await self._put(
             connection,
@@ -54,7 +61,7 @@ class Writer:
                 for topic, position in changes.positions.items()
             ),
         )
-        return sum(len(one.put) + len(one.gone) for one in differing.values())
+        return sum(len(one.put) + len(one.gone) for one in changes.rows.values())
 
     async def _rows(
         self, connection: AsyncConnection, table: Table, difference: Difference
@@ -75,17 +82,23 @@ class Writer:
         if given:
             await connection.execute(statements.upsert(self._dialect, table), storable_rows(given))
 
-    async def _calls(self, connection: AsyncConnection, changes: Changes) -> None:
-        # An answer never comes on another connection, so what an older one left open is done with.
+    async def _calls(self, connection: AsyncConnection, partition: int, changes: Changes) -> None:
+        # By the time of the log, and of their own topic: how late another is read tells nothing.
         newest: dict[str, int] = {}
-        for station, epoch, _ in changes.opened:
-            newest[station] = max(epoch, newest.get(station, epoch))
-        mine = OPEN_CALLS.c.consumer == self._name
+        for call in changes.opened.values():
+            newest[call.topic] = max(call.written_ms, newest.get(call.topic, 0))
         if newest:
-            old = (OPEN_CALLS.c.station == bindparam("of")) & (OPEN_CALLS.c.epoch < bindparam("to"))
             await connection.execute(
-                delete(OPEN_CALLS).where(mine, old),
-                [{"of": station, "to": epoch} for station, epoch in newest.items()],
+                _FORGOTTEN,
+                [
+                    {
+                        "of": self._name,
+                        "on": topic,
+                        "at": partition,
+                        "before": written_ms - UNANSWERED_MS,
+                    }
+                    for topic, written_ms in newest.items()
+                ],
             )
         if changes.closed:
             await connection.execute(
@@ -98,9 +111,12 @@ class Writer:
             (
                 {
                     **dict(zip(("station", "epoch", "sequence"), key, strict=True)),
-                    "payload": msgspec.json.encode(payload).decode(),
+                    "topic": call.topic,
+                    "partition": partition,
+                    "written_ms": call.written_ms,
+                    "payload": msgspec.json.encode(call.payload).decode(),
                 }
-                for key, payload in changes.opened.items()
+                for key, call in changes.opened.items()
             ),
         )
 

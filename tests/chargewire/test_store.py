@@ -8,14 +8,14 @@ from sqlalchemy import select
 
 from chargewire.store import Unreadable, read
 from consumers.stores import Store
-from consumers.transactions import PROJECTION
+from consumers.transactions import CONSUMER
 
-TABLE = PROJECTION.tables[0]
+TABLE = CONSUMER.tables[0]
 STATEMENT = select(TABLE)
 
 
 async def made(url):
-    store = await Store.open(url, PROJECTION)
+    store = await Store.open(url, CONSUMER)
     await store.close()
 
 

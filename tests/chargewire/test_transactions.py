@@ -8,10 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from chargewire.transactions import transactions
-from consumers.changes import Changes
+from consumers import remote_starts
+from consumers.changes import Changes, differences
+from consumers.facts import RemoteStartAnswered
+from consumers.projection import fold
 from consumers.stores import Store
-from consumers.transactions import PROJECTION
-from tests.consumers.telling import NOON, groups, start, stop
+from consumers.transactions import CONSUMER
+from tests.consumers.telling import NOON, at, groups, start, stop
 
 DAY = 86_400_000
 
@@ -36,9 +39,12 @@ async def _filled(url):
         start(3, transaction="2", observed_ms=NOON - DAY),
         stop(4, transaction="3", observed_ms=NOON - 2 * DAY),
     ]
-    store = await Store.open(url, PROJECTION)
+    store = await Store.open(url, CONSUMER)
     generation = (await store.own([0]))[0].generation
-    await store.commit(0, generation, Changes(before={}, after=groups(*facts), positions={}))
+    told = RemoteStartAnswered(at(0, observed_ms=NOON - 1), "Accepted", token="a", command="c-1")
+    rows = differences(CONSUMER.tables, {}, groups(*facts))
+    rows |= differences(CONSUMER.tables, {}, fold(remote_starts.PROJECTION, {}, [told]))
+    await store.commit(0, generation, Changes(rows=rows))
     await store.close()
 
 
@@ -82,6 +88,15 @@ def test_csv_has_a_heading_and_all_columns(run):
     assert len(lines) == 3
     last = dict(zip(heading, lines[-1], strict=True))
     assert (last["energy_wh"], last["own"], last["evse"]) == ("800.5", "false", "")
+
+
+def test_the_command_that_began_each(run):
+    """Where it was a remote start; for programs, since its id is long."""
+    commands = [json.loads(line)["command"] for line in run("--json").stdout.splitlines()]
+    assert commands == [None, None, "c-1"]
+    heading, *lines = csv.reader(run("--csv").stdout.splitlines())
+    assert [dict(zip(heading, line, strict=True))["command"] for line in lines] == ["", "", "c-1"]
+    assert "c-1" not in run().stdout
 
 
 def test_no_row_is_no_empty_table(run):

@@ -2,18 +2,21 @@
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import MetaData, create_engine
 
 from consumers.upgrade import upgrade
 
 
-def differences(projection):
+def differences(consumer):
     """Between the tables that its migrations make and those that it declares."""
+    declared = MetaData()
+    for table in consumer.tables:
+        table.to_metadata(declared)
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        upgrade(connection, projection.name)
+        upgrade(connection, consumer.name)
         context = MigrationContext.configure(connection, opts={"include_object": _is_its_own})
-        found = compare_metadata(context, projection.tables[0].metadata)
+        found = compare_metadata(context, declared)
     engine.dispose()
     return found
 

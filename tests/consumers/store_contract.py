@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from consumers.changes import Changes, Outgoing, Poison
+from consumers.changes import Changes, Difference, OpenCall, Outgoing, Poison, differences
 from consumers.outbox import published, unpublished
 from consumers.projection import Key, Row, Rows
 from consumers.stores import Fenced, Refused, Store
-from tests.consumers.tally import HEARD, TALLY
+from tests.consumers.tally import HEARD, OF_STATIONS, PROJECTION, TALLY, TOTALS
 
 Opened = Callable[..., Awaitable[Store]]
 
@@ -40,10 +40,19 @@ def rows(*found: Row) -> Rows:
 async def committed(store: Store, *found: Row, key: Key = KEY, **changes: Any) -> None:
     """Replace a group by these rows, as a new owner of partition 0."""
     generation = (await store.own([0]))[0].generation
-    before = await store.load([key])
-    await store.commit(
-        0, generation, Changes(before=before, after={key: rows(*found)}, positions=AT, **changes)
-    )
+    before = await store.load(PROJECTION, [key])
+    differing = differences(PROJECTION.tables, before, {key: rows(*found)})
+    await store.commit(0, generation, Changes(differing, AT, **changes))
+
+
+def put(*found: Row) -> dict[str, Difference]:
+    """What differs where these rows of the tally are new."""
+    return {TALLY.name: Difference(put=found, gone=())}
+
+
+def opened_call(written_ms: int = 0, topic: str = "provisioning", **payload: Any) -> OpenCall:
+    """A CALL that waits for its answer."""
+    return OpenCall(topic, written_ms, payload)
 
 
 class Contract:
@@ -57,7 +66,7 @@ class Contract:
         again = await opened()
         owned = await again.own([0, 1])
         assert (owned[0].positions, owned[1].positions) == (AT, {})
-        found = await again.load([KEY, ("S2", "Seen")])
+        found = await again.load(PROJECTION, [KEY, ("S2", "Seen")])
         assert found[KEY][TALLY.name] == (row(0), row(1, count=2))
         assert not any(found[("S2", "Seen")].values())
 
@@ -68,10 +77,10 @@ class Contract:
         store = await opened()
         given = row(2**63 - 1, count=-(2**63), total=digits, said=odd)
         await committed(store, given)
-        assert (await store.load([KEY]))[KEY][TALLY.name] == (given,)
+        assert (await store.load(PROJECTION, [KEY]))[KEY][TALLY.name] == (given,)
         key = ("S\0", odd)
         await committed(store, row(station=key[0], kind=odd, said="a\0b"), key=key)
-        (found,) = (await store.load([key]))[key][TALLY.name]
+        (found,) = (await store.load(PROJECTION, [key]))[key][TALLY.name]
         assert found["said"] == "a\ufffdb"
 
     async def test_rows_change_and_go(self, opened: Opened) -> None:
@@ -79,24 +88,37 @@ class Contract:
         store = await opened()
         await committed(store, row(0), row(1), row(2))
         await committed(store, row(1, said="new"), row(2))
-        assert (await store.load([KEY]))[KEY][TALLY.name] == (row(1, said="new"), row(2))
+        assert (await store.load(PROJECTION, [KEY]))[KEY][TALLY.name] == (
+            row(1, said="new"),
+            row(2),
+        )
 
     async def test_appended_rows_stay_as_they_came(self, opened: Opened) -> None:
         """Rows of an appended table are neither loaded nor replaced."""
         store = await opened()
         heard = {"station": "S1", "kind": "Seen", "epoch": 1, "sequence": 2}
         for said in ("first", "second"):
-            await committed(store, key=("S1", "Seen"))
             generation = (await store.own([0]))[0].generation
-            after = {KEY: {HEARD.name: ({**heard, "said": said},)}}
-            await store.commit(0, generation, Changes(after=after))
-        assert (
-            HEARD.name not in (await store.load([KEY]))[KEY]
-            or not ((await store.load([KEY]))[KEY][HEARD.name])
-        )
+            differing = {HEARD.name: Difference(put=[{**heard, "said": said}], gone=[])}
+            await store.commit(0, generation, Changes(differing))
+        assert not (await store.load(PROJECTION, [KEY]))[KEY][HEARD.name]
         async with store.transaction() as connection:
             found = (await connection.execute(text("SELECT said FROM tally_heard"))).all()
         assert [tuple(one) for one in found] == [("first",)]
+
+    async def test_projections_have_groups_of_their_own(self, opened: Opened) -> None:
+        """Keys of another shape; one commit has the rows of all of them, or none."""
+        store = await opened()
+        generation = (await store.own([0]))[0].generation
+        total = {TOTALS.name: Difference(put=[{"station": "S1", "count": 7}], gone=[])}
+        with pytest.raises(Refused):
+            await store.commit(0, generation, Changes(put(row(count=2**70)) | total))
+        assert not (await store.load(OF_STATIONS, [("S1",)]))["S1",][TOTALS.name]
+        await store.commit(0, generation, Changes(put(row()) | total))
+        found = await store.load(OF_STATIONS, [("S1",), ("S2",)])
+        assert found["S1",] == {TOTALS.name: ({"station": "S1", "count": 7},)}
+        assert found["S2",] == {TOTALS.name: ()}
+        assert (await store.load(PROJECTION, [KEY]))[KEY][TALLY.name] == (row(),)
 
     async def test_many_groups_at_once(self, opened: Opened) -> None:
         """Thousands of groups are written and loaded in one go, none for another."""
@@ -106,8 +128,8 @@ class Contract:
             (f"S{number}", "Seen"): rows(row(station=f"S{number}", count=number))
             for number in range(12_000)
         }
-        await store.commit(0, generation, Changes(after=after))
-        found = await store.load([*after, ("S0", "Other")])
+        await store.commit(0, generation, Changes(differences(PROJECTION.tables, {}, after)))
+        found = await store.load(PROJECTION, [*after, ("S0", "Other")])
         assert {key: group[TALLY.name] for key, group in found.items() if group[TALLY.name]} == {
             key: group[TALLY.name] for key, group in after.items()
         }
@@ -119,11 +141,11 @@ class Contract:
         new = (await quick.own([0]))[0].generation
         assert new > old
         bad = Poison("provisioning", 0, 1, "bad", None, None)
-        late = Changes(after={KEY: rows(row(said="late"))}, positions=AT, poison=[bad])
+        late = Changes(put(row(said="late")), AT, poison=[bad])
         with pytest.raises(Fenced):
             await slow.commit(0, old, late)
         assert (await quick.own([0]))[0].positions == {}
-        assert not (await quick.load([KEY]))[KEY][TALLY.name]
+        assert not (await quick.load(PROJECTION, [KEY]))[KEY][TALLY.name]
         assert await quick.poison() == []
 
     async def test_partitions_are_owned_one_by_one(self, opened: Opened) -> None:
@@ -144,11 +166,11 @@ class Contract:
         """An integer beyond 64 bits is refused by name, and nothing of its commit is kept."""
         store = await opened()
         generation = (await store.own([0]))[0].generation
-        changes = Changes(after={KEY: rows(row(0), row(1, count=2**70))}, positions=AT)
+        changes = Changes(put(row(0), row(1, count=2**70)), AT)
         with pytest.raises(Refused):
             await store.commit(0, generation, changes)
         assert (await store.own([0]))[0].positions == {}
-        assert not (await store.load([KEY]))[KEY][TALLY.name]
+        assert not (await store.load(PROJECTION, [KEY]))[KEY][TALLY.name]
 
     async def test_poison_is_kept_with_its_place(self, opened: Opened) -> None:
         """A record set aside keeps its bytes, place and reason; the same place again is one."""
@@ -160,14 +182,34 @@ class Contract:
         assert await store.poison() == [empty, replace(bad, reason="again")]
 
     async def test_open_calls_wait_for_their_answers(self, opened: Opened) -> None:
-        """A CALL is there until it is answered, or the station has another connection."""
+        """A CALL is there until it is answered, whatever comes on newer connections."""
         store = await opened()
         payload = {"idToken": {"idToken": "ü"}, "n": 1.5}
-        await committed(store, opened={("S1", 1, 2): payload, ("S2", 1, 2): payload})
+        call = opened_call(**payload)
+        await committed(store, opened={("S1", 1, 2): call, ("S2", 1, 2): call})
         wanted = [("S1", 1, 2), ("S1", 1, 3), ("S2", 1, 2)]
         assert await store.calls(wanted) == {("S1", 1, 2): payload, ("S2", 1, 2): payload}
-        await committed(store, closed=[("S1", 1, 2)], opened={("S2", 4, 1): payload})
-        assert await store.calls([*wanted, ("S2", 4, 1)]) == {("S2", 4, 1): payload}
+        await committed(store, closed=[("S1", 1, 2)], opened={("S2", 4, 1): call})
+        assert await store.calls([*wanted, ("S2", 4, 1)]) == {
+            ("S2", 1, 2): payload,
+            ("S2", 4, 1): payload,
+        }
+
+    async def test_calls_that_stay_open_are_forgotten(self, opened: Opened) -> None:
+        """After a day by the clock of their own topic and partition; of others nothing is known."""
+        store = await opened()
+        day = 24 * 60 * 60 * 1000
+        first = {
+            ("S1", 1, 2): opened_call(1000),
+            ("S1", 1, 3): opened_call(2000),
+            ("S1", 1, 4): opened_call(1000, "availability"),
+        }
+        await committed(store, opened=first)
+        elsewhere = (await store.own([3]))[3].generation
+        await store.commit(3, elsewhere, Changes(opened={("S3", 1, 2): opened_call(1000)}))
+        await committed(store, opened={("S1", 5, 1): opened_call(day + 1500)})
+        wanted = [*first, ("S3", 1, 2), ("S1", 5, 1)]
+        assert {*(await store.calls(wanted))} == {*wanted} - {("S1", 1, 2)}
 
     async def test_changed_rows_wait_to_be_published(self, opened: Opened) -> None:
         """Each changed row is in the outbox in order, what is gone without a row."""
@@ -190,23 +232,28 @@ class Contract:
         assert later.revision > gone.revision, "a revision came back"
 
     async def test_nothing_is_published_unasked(self, opened: Opened) -> None:
-        """Without a publisher the outbox stays empty."""
+        """Without a publisher the outbox stays empty; so it does for tables that are not named."""
         store = await opened()
         await committed(store, row())
         assert await unpublished(store, 0) == []
+        publishing = await opened(publishes=True)
+        generation = (await publishing.own([0]))[0].generation
+        total = Difference(put=[{"station": "S1", "count": 1}], gone=[])
+        await publishing.commit(0, generation, Changes({TOTALS.name: total}))
+        assert await unpublished(publishing, 0) == []
 
     async def test_clearing_takes_all_and_fences(self, opened: Opened) -> None:
         """After a clear there are no rows and positions, and the owner before cannot write."""
         store = await opened(publishes=True)
         bad = Poison("provisioning", 0, 5, "bad", None, None)
-        await committed(store, row(), poison=[bad], opened={("S1", 1, 2): {}})
+        await committed(store, row(), poison=[bad], opened={("S1", 1, 2): opened_call()})
         generation = (await store.own([0]))[0].generation
         await store.clear()
         with pytest.raises(Fenced):
             await store.commit(0, generation, Changes(positions=AT))
         owned = (await store.own([0]))[0]
         assert (owned.generation > generation, owned.positions) == (True, {})
-        assert not (await store.load([KEY]))[KEY][TALLY.name]
+        assert not (await store.load(PROJECTION, [KEY]))[KEY][TALLY.name]
         assert (await store.poison(), await unpublished(store, 0)) == ([], [])
         assert await store.calls([("S1", 1, 2)]) == {}
 

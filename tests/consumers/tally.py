@@ -1,4 +1,4 @@
-"""A small projection that shows every fact which is folded twice, or not at all."""
+"""A small consumer that shows every fact which is folded twice, or not at all."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlalchemy import BigInteger, MetaData, Table, Text
 
 from consumers.columns import exact, key, station, whole, words
-from consumers.facts import BootAnswered, Connected, Fact, Seen
-from consumers.projection import Key, Projection, Rows, found, put
+from consumers.facts import BootAnswered, Connected, Fact, Seen, TokenIssued, TokenRemoved
+from consumers.projection import Consumer, Key, Projection, Rows, found, put
 
 HISTORIES = Path(__file__).parent / "histories"
 _METADATA = MetaData()
@@ -29,6 +29,15 @@ HEARD = Table(
     key("epoch", BigInteger),
     key("sequence", BigInteger),
     words("said", "what was said"),
+)
+TOTALS = Table("tally_totals", _METADATA, station(), whole("count", "heartbeats"))
+TOKENS = Table(
+    "tally_tokens",
+    _METADATA,
+    key("token", Text),
+    whole("count", "facts"),
+    words("said", "the token as issued; null: taken away"),
+    whole("written_ms", "when the last record was written"),
 )
 BITTER = "bitter"  # facts of a station of this name cannot be folded
 SOUR = "sour"  # rows of this one cannot be stored
@@ -52,11 +61,43 @@ def _evolve(rows: Rows, fact: Fact) -> Rows:
     return put(rows, HEARD, heard | {"said": at.event_id})
 
 
+def _station(fact: Fact) -> Key | None:
+    return (fact.at.station,) if isinstance(fact, Seen) else None
+
+
+def _add(rows: Rows, fact: Fact) -> Rows:
+    row = found(rows, TOTALS, (fact.at.station,))
+    return put(rows, TOTALS, row | {"count": (row["count"] or 0) + 1})
+
+
+def _token(fact: Fact) -> Key | None:
+    return (fact.folded,) if isinstance(fact, TokenIssued | TokenRemoved) else None
+
+
+def _issue(rows: Rows, fact: Fact) -> Rows:
+    assert isinstance(fact, TokenIssued | TokenRemoved)
+    row = found(rows, TOKENS, (fact.folded,))
+    told = {
+        "count": (row["count"] or 0) + 1,
+        "said": fact.token if isinstance(fact, TokenIssued) else None,
+        "written_ms": fact.at.observed_ms,
+    }
+    return put(rows, TOKENS, row | told)
+
+
 PROJECTION = Projection(
-    name="tally",
     topics=("connections", "provisioning", "availability"),
     tables=(TALLY, HEARD),
     group=_group,
     evolve=_evolve,
     appended=frozenset({HEARD.name}),
+    published=frozenset({TALLY.name}),
 )
+OF_STATIONS = Projection(
+    topics=("availability", "provisioning", "connections"),
+    tables=(TOTALS,),
+    group=_station,
+    evolve=_add,
+)
+OF_TOKENS = Projection(topics=("id-tokens",), tables=(TOKENS,), group=_token, evolve=_issue)
+CONSUMER = Consumer("tally", (PROJECTION, OF_STATIONS, OF_TOKENS))

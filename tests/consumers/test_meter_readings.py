@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.facts import At, Sampled, Seen
-from consumers.meter_readings import METER_READINGS, PROJECTION, evolve
+from consumers.meter_readings import CONSUMER, METER_READINGS, PROJECTION, evolve
 from consumers.projection import NO_ROWS, fold, key_columns
 from schemas.topics import TOPICS
 from tests.consumers.hearing import conversation, facts
@@ -103,4 +103,4 @@ def test_order_batches_and_repetition_do_not_matter(chance: random.Random, size)
 
 def test_the_migrations_make_the_table_as_it_is():
     """In a database that had nothing."""
-    assert differences(PROJECTION) == []
+    assert differences(CONSUMER) == []

@@ -42,7 +42,7 @@ def append(rows, fact):
 
 def projection(*tables, appended=(), evolve=remember):
     return Projection(
-        name="test", topics=("a",), tables=tables, group=group, evolve=evolve,
+        topics=("a",), tables=tables, group=group, evolve=evolve,
         appended=frozenset(appended),
     )  # fmt: skip
 

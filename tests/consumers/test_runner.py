@@ -17,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from prometheus_client import CollectorRegistry
 
-from consumers.changes import Changes
+from consumers.changes import Changes, Difference
 from consumers.membership import open_member
 from consumers.metrics import Metrics
 from consumers.rebuild import RebuildRefusedError
@@ -28,7 +28,18 @@ from deploy.local.ports import HOST, free_port
 from schemas import records
 from schemas.codec import Codec, UnknownSchemaId
 from schemas.registry import builtin_ids
-from tests.consumers.tally import BITTER, HISTORIES, PROJECTION, SOUR, TALLY
+from tests.consumers.tally import (
+    BITTER,
+    CONSUMER,
+    HISTORIES,
+    OF_STATIONS,
+    OF_TOKENS,
+    PROJECTION,
+    SOUR,
+    TALLY,
+    TOKENS,
+    TOTALS,
+)
 from tests.consumers.written import CODEC, Log, heartbeat
 from tests.postgres import Postgres
 
@@ -57,7 +68,7 @@ async def until(
 async def written(kafka: Broker, prefix: str) -> AsyncIterator[Log]:
     """A log of this test's own."""
     async with Log(kafka.bootstrap, prefix, PARTITIONS) as found:
-        await found.topics(PROJECTION.topics)
+        await found.topics(CONSUMER.topics)
         yield found
 
 
@@ -70,7 +81,7 @@ class Table:
     async def counts(self, stations: int) -> list[tuple[int, Decimal]]:
         """(count, sum of sequences) of each station's heartbeats; nothing yet: (0, 0)."""
         keys = [(f"S{number}", "Seen") for number in range(stations)]
-        found = await self.store.load(keys)
+        found = await self.store.load(PROJECTION, keys)
         rows = [found[key][TALLY.name] for key in keys]
         return [(row[0]["count"], row[0]["total"]) if row else (0, Decimal(0)) for row in rows]
 
@@ -79,13 +90,22 @@ class Table:
         whole = (heartbeats, Decimal(sum(range(1, heartbeats + 1))))
         found = await self.counts(stations)
         assert all(count <= heartbeats for count, _ in found), f"folded twice: {found}"
-        return all(one == whole for one in found)
+        return (
+            all(one == whole for one in found)
+            and await self.totals(stations) == [heartbeats] * stations
+        )
+
+    async def totals(self, stations: int) -> list[int]:
+        """What another projection has counted of the same facts, with groups of another shape."""
+        keys = [(f"S{number}",) for number in range(stations)]
+        found = await self.store.load(OF_STATIONS, keys)
+        return [row["count"] for key in keys for row in found[key][TOTALS.name]]
 
 
 @pytest.fixture
 async def table(url: str) -> AsyncIterator[Table]:
     """What is in the store."""
-    store = await Store.open(url, PROJECTION, histories=HISTORIES)
+    store = await Store.open(url, CONSUMER, histories=HISTORIES)
     yield Table(store)
     await store.close()
 
@@ -100,13 +120,13 @@ class Running:
     """A runner, and what it counts."""
 
     def __init__(self, log: Log, url: str, **options: Any) -> None:
-        self.metrics = Metrics(PROJECTION.name)
+        self.metrics = Metrics(CONSUMER.name)
         self.codec = options.pop("codec", None) or Codec(builtin_ids())
         self.stop = asyncio.Event()
         self.learned: list[int] = []
         self.runner = Runner(
-            projection=PROJECTION,
-            open_store=partial(Store.open, url, PROJECTION, histories=HISTORIES),
+            consumer=CONSUMER,
+            open_store=partial(Store.open, url, CONSUMER, histories=HISTORIES),
             connect=partial(
                 open_member, {"bootstrap_servers": log.bootstrap}, group=f"{log.prefix}consume"
             ),
@@ -126,7 +146,7 @@ class Running:
     def value(self, name: str, **labels: str) -> float:
         """A metric, by its name without the beginning that all have."""
         registry: CollectorRegistry = self.metrics.registry
-        labels = {"consumer": PROJECTION.name, **labels}
+        labels = {"consumer": CONSUMER.name, **labels}
         return registry.get_sample_value(f"chargewire_consumer_{name}", labels) or 0.0
 
     @property
@@ -223,7 +243,7 @@ async def test_a_store_in_a_file(written: Log, tmp_path: Path) -> None:
     await written.heartbeats(20, range(1, 11))
     async with running(written, url) as one:
         await until(lambda: one.value("records_total") == 200)
-    store = await Store.open(url, PROJECTION, histories=HISTORIES)
+    store = await Store.open(url, CONSUMER, histories=HISTORIES)
     assert await Table(store).has(20, 10)
     await store.close()
 
@@ -327,12 +347,14 @@ async def test_rebuilding_gives_the_same_rows(written: Log, table: Table, url: s
     live = await table.counts(10)
     owned = await table.store.own([0])
     ghost = {"station": "ghost", "kind": "Seen", "number": 0, "count": 1, "total": 1, "said": ""}
-    after = {("ghost", "Seen"): {TALLY.name: (ghost,)}}
-    await table.store.commit(0, owned[0].generation, Changes(after=after))
+    differing = {TALLY.name: Difference(put=[ghost], gone=[])}
+    await table.store.commit(0, owned[0].generation, Changes(differing))
     async with running(written, url, rebuilds=True) as one:
         await until(lambda: one.value("records_total") == 50)
         assert await table.counts(10) == live
-    assert not (await table.store.load([("ghost", "Seen")]))[("ghost", "Seen")][TALLY.name]
+    assert not (await table.store.load(PROJECTION, [("ghost", "Seen")]))[("ghost", "Seen")][
+        TALLY.name
+    ]
 
 
 async def test_a_log_that_was_cut_is_not_rebuilt(written: Log, table: Table, url: str) -> None:
@@ -376,7 +398,7 @@ async def test_the_database_goes_and_comes(written: Log, postgres_server: Postgr
         await until(lambda: one.runner.unready() == ["waiting: the database is away"])
         await asyncio.to_thread(postgres_server.start)
         await until(lambda: one.value("records_total") == 40)
-        store = await Store.open(url, PROJECTION, histories=HISTORIES)
+        store = await Store.open(url, CONSUMER, histories=HISTORIES)
         assert await Table(store).has(10, 4)
         await store.close()
 

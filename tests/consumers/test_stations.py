@@ -19,7 +19,7 @@ from consumers.facts import (
     StatusTold,
 )
 from consumers.projection import NO_ROWS, fold, key_columns
-from consumers.stations import LOST_CONNECTIONS, PROJECTION, STATIONS, evolve
+from consumers.stations import CONSUMER, LOST_CONNECTIONS, PROJECTION, STATIONS, evolve
 from schemas.topics import TOPICS
 from tests.consumers.hearing import conversation, facts
 from tests.consumers.migrated import differences
@@ -231,4 +231,4 @@ def test_order_batches_and_repetition_do_not_matter(told, chance: random.Random,
 
 def test_the_migrations_make_the_tables_as_they_are():
     """In a database that had nothing."""
-    assert differences(PROJECTION) == []
+    assert differences(CONSUMER) == []

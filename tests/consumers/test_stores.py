@@ -2,17 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from consumers.changes import Changes
-from consumers.projection import Projection
+from consumers.projection import Consumer
 from consumers.stores import Fenced, Store
-from tests.consumers.store_contract import Contract, Opened, row, rows
-from tests.consumers.tally import HISTORIES, PROJECTION
+from tests.consumers.store_contract import Contract, Opened, put, row
+from tests.consumers.tally import CONSUMER, HISTORIES
 
 
 class _Stores:
@@ -22,13 +21,11 @@ class _Stores:
         self._url = url
         self._stores: list[Store] = []
 
-    async def __call__(self, *, name: str = PROJECTION.name, **options: Any) -> Store:
-        projection: Projection = PROJECTION
-        histories = HISTORIES
-        if name != PROJECTION.name:  # another consumer: nothing but its bookkeeping
-            projection = replace(PROJECTION, name=name, tables=(), appended=frozenset())
-            histories = HISTORIES / "none"
-        store = await Store.open(self._url, projection, histories=histories, **options)
+    async def __call__(self, *, name: str = CONSUMER.name, **options: Any) -> Store:
+        consumer, histories = CONSUMER, HISTORIES
+        if name != CONSUMER.name:  # another consumer: nothing but its bookkeeping
+            consumer, histories = Consumer(name, ()), HISTORIES / "none"
+        store = await Store.open(self._url, consumer, histories=histories, **options)
         self._stores.append(store)
         return store
 
@@ -73,7 +70,7 @@ class TestPostgreSQL(Contract):
             taking = asyncio.create_task(quick.own([0]))
             await asyncio.wait({taking}, timeout=0.2)
             assert not taking.done(), "did not wait"
-            changes = Changes(after={("S1", "Seen"): rows(row())}, positions={"provisioning": 9})
+            changes = Changes(put(row()), {"provisioning": 9})
             await slow._writer.write(connection, 0, generation, changes)
         assert (await taking)[0].positions == {"provisioning": 9}
         with pytest.raises(Fenced):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from consumers import meaning
-from consumers.changes import Changes
+from consumers.changes import Changes, differences
 from consumers.facts import (
     Connected,
     Sampled,
@@ -22,7 +22,7 @@ from consumers.facts import (
 from consumers.projection import fold
 from consumers.stores import Store
 from consumers.transaction_facts import METADATA
-from consumers.transactions import PROJECTION, evolve, group
+from consumers.transactions import CONSUMER, PROJECTION, evolve, group
 from consumers.upgrade import upgrade
 from tests.consumers.telling import (
     NOON,
@@ -362,7 +362,7 @@ def test_a_transaction_of_2x_through_the_gateway(version):
 def test_the_first_migrations_make_the_tables_as_they_are():
     """In a database that had nothing."""
     with create_engine("sqlite://").begin() as connection:
-        upgrade(connection, PROJECTION.name)
+        upgrade(connection, CONSUMER.name)
         context = MigrationContext.configure(
             connection,
             opts={
@@ -377,12 +377,12 @@ def test_the_first_migrations_make_the_tables_as_they_are():
 async def _come_back(url):
     facts = [started(1, meter_wh="0.1"), updated(2, meter_wh="7.25"), sampled(3), ended(4)]
     others = [stop(5, transaction="0"), stop(6, transaction=None, told_ms=None, told_text="now")]
-    store = await Store.open(url, PROJECTION)
+    store = await Store.open(url, CONSUMER)
     try:
         generation = (await store.own([0]))[0].generation
         after = groups(*facts, *others)
-        await store.commit(0, generation, Changes(before={}, after=after, positions={}))
-        loaded = await store.load(after.keys())
+        await store.commit(0, generation, Changes(rows=differences(PROJECTION.tables, {}, after)))
+        loaded = await store.load(PROJECTION, after.keys())
         assert loaded == after
         assert fold(PROJECTION, loaded, facts) == {}
     finally:

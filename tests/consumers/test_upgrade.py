@@ -13,21 +13,21 @@ from consumers import bookkeeping
 from consumers.engines import engine
 from consumers.services import SERVICES
 from consumers.upgrade import UpgradeError, upgrade, version_table
-from tests.consumers.tally import HISTORIES, PROJECTION
+from tests.consumers.tally import CONSUMER, HISTORIES
 
-DECLARED = {PROJECTION: HISTORIES} | {one.projection: None for one in SERVICES.values()}
+DECLARED = {CONSUMER: HISTORIES} | {one.consumer: None for one in SERVICES.values()}
 
 
 async def differences(made: AsyncEngine) -> list[object]:
     """What the tables of all consumers, in one database, are otherwise than declared."""
     declared = MetaData()
-    for table in (*bookkeeping.METADATA.sorted_tables, *(t for p in DECLARED for t in p.tables)):
+    for table in (*bookkeeping.METADATA.sorted_tables, *(t for c in DECLARED for t in c.tables)):
         table.to_metadata(declared)
 
     def compared(connection: Connection) -> list[object]:
-        for projection, history in DECLARED.items():
+        for consumer, history in DECLARED.items():
             for _ in range(2):  # the second time there is nothing to do
-                upgrade(connection, projection.name, *([history] if history else []))
+                upgrade(connection, consumer.name, *([history] if history else []))
         versions = {"chargewire_version", *(version_table(one.name) for one in DECLARED)}
         context = MigrationContext.configure(
             connection,
@@ -67,10 +67,10 @@ async def test_tables_of_a_newer_program_are_left_alone(tmp_path: Path) -> None:
     newer = sa.text("UPDATE chargewire_version SET version_num = 'from the future'")
     try:
         async with made.begin() as connection:
-            await connection.run_sync(upgrade, PROJECTION.name, HISTORIES)
+            await connection.run_sync(upgrade, CONSUMER.name, HISTORIES)
             await connection.execute(newer)
         with pytest.raises(UpgradeError, match="newer chargewire"):
             async with made.begin() as connection:
-                await connection.run_sync(upgrade, PROJECTION.name, HISTORIES)
+                await connection.run_sync(upgrade, CONSUMER.name, HISTORIES)
     finally:
         await made.dispose()

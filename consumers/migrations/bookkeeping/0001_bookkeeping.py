@@ -39,7 +39,11 @@ def upgrade() -> None:
         sa.Column("station", sa.Text, primary_key=True),
         sa.Column("epoch", sa.BigInteger, primary_key=True),
         sa.Column("sequence", sa.BigInteger, primary_key=True),
+        sa.Column("topic", sa.Text, nullable=False),
+        sa.Column("partition", sa.Integer, nullable=False),
+        sa.Column("written_ms", sa.BigInteger, nullable=False),
         sa.Column("payload", sa.Text, nullable=False),
+        sa.Index("chargewire_open_calls_age", "consumer", "topic", "partition", "written_ms"),
     )
     number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(

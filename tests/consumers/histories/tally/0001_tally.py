@@ -1,4 +1,4 @@
-"""The tables of a projection that only tests have."""
+"""The tables of a consumer that only tests have."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,4 +27,16 @@ def upgrade() -> None:
         sa.Column("epoch", sa.BigInteger, primary_key=True),
         sa.Column("sequence", sa.BigInteger, primary_key=True),
         sa.Column("said", sa.Text),
+    )
+    op.create_table(
+        "tally_totals",
+        sa.Column("station", sa.Text, primary_key=True),
+        sa.Column("count", sa.BigInteger),
+    )
+    op.create_table(
+        "tally_tokens",
+        sa.Column("token", sa.Text, primary_key=True),
+        sa.Column("count", sa.BigInteger),
+        sa.Column("said", sa.Text),
+        sa.Column("written_ms", sa.BigInteger),
     )

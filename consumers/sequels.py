@@ -1,0 +1,149 @@
+"""What a consumer does beside its tables: decides, asks, publishes; it never holds them up."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from consumers.changes import Ownership
+from consumers.config import Config
+from consumers.facts import Fact
+from consumers.metrics import Metrics
+from consumers.producing import Producer
+from consumers.stores import Store
+from schemas.codec import Codec
+
+COMMITTED_TIME_S = 2.0
+WOKEN_TIME_S = 10.0
+FACTS_MAX = 50_000  # of commits that a sequel has still to be told of
+LOG_EVERY_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Sequel(Protocol):
+    """Something that follows from rows. One call at a time; none of them may be taken for granted.
+
+    A process can die between a commit and its `committed`, so what must happen in the end follows
+    from rows, in `woken`. What takes longer than its limit is cancelled. Whatever is raised is
+    logged and counted, and that is all.
+    """
+
+    async def committed(self, number: int, facts: Sequence[Fact]) -> None:
+        """The rows of these facts are committed, of this partition number, in that order.
+
+        Never called during a rebuild, but for a backlog: so look at deadlines. Within
+        COMMITTED_TIME_S.
+        """
+
+    async def woken(self, owned: Mapping[int, Ownership]) -> None:
+        """About once a second: these partition numbers are ours, and caught up with the log.
+
+        Within WOKEN_TIME_S.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a sequel is made of. `now_ms` is the clock: milliseconds since 1970 (UTC)."""
+
+    config: Config
+    store: Store
+    codec: Codec
+    producer: Producer
+    metrics: Metrics
+    now_ms: Callable[[], int]
+
+
+class Sequels:
+    """Runs sequels beside the folding, each at its own pace; `close` ends them.
+
+    Who is so slow that FACTS_MAX facts wait is not told of what comes then.
+    """
+
+    def __init__(self, sequels: Sequence[Sequel], metrics: Metrics) -> None:
+        self._running = [_Running(one, metrics) for one in sequels]
+
+    def committed(self, number: int, facts: Sequence[Fact]) -> None:
+        """Hand on what was committed."""
+        for one in self._running if facts else ():
+            one.committed(number, facts)
+
+    def woken(self, owned: Mapping[int, Ownership]) -> None:
+        """Hand on what is caught up with."""
+        for one in self._running:
+            one.woken(owned)
+
+    async def close(self) -> None:
+        """End all of them; what was committed is still told to those that are quick."""
+        await asyncio.gather(*(one.close() for one in self._running))
+
+
+class _Running:
+    """One sequel, and what it has still to be told."""
+
+    def __init__(self, sequel: Sequel, metrics: Metrics) -> None:
+        self._sequel = sequel
+        self._metrics = metrics
+        self._told: deque[tuple[int, Sequence[Fact]]] = deque()
+        self._facts = 0  # in `_told`
+        self._owned: Mapping[int, Ownership] | None = None
+        self._news = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._logged_s = -LOG_EVERY_S
+        self._task = asyncio.create_task(self._run())
+
+    def committed(self, number: int, facts: Sequence[Fact]) -> None:
+        if self._told and self._facts + len(facts) > FACTS_MAX:
+            self._failed("a sequel is too slow: it is not told of all facts", None)
+            return
+        self._told.append((number, facts))
+        self._facts += len(facts)
+        self._news.set()
+
+    def woken(self, owned: Mapping[int, Ownership]) -> None:
+        self._owned = owned
+        self._news.set()
+
+    async def close(self) -> None:
+        self._owned = None
+        if self._told and not self._task.done():
+            self._idle.clear()
+            idle = asyncio.create_task(self._idle.wait())
+            await asyncio.wait({idle, self._task}, timeout=COMMITTED_TIME_S)
+            idle.cancel()
+        self._task.cancel()
+        await asyncio.wait({self._task})
+
+    async def _run(self) -> None:
+        while True:
+            if self._owned is not None:
+                owned, self._owned = self._owned, None
+                await self._within(WOKEN_TIME_S, self._sequel.woken(owned))
+            elif self._told:
+                number, facts = self._told.popleft()
+                self._facts -= len(facts)
+                await self._within(COMMITTED_TIME_S, self._sequel.committed(number, facts))
+            else:
+                self._idle.set()
+                self._news.clear()
+                await self._news.wait()
+
+    async def _within(self, limit_s: float, doing: Awaitable[None]) -> None:
+        try:
+            async with asyncio.timeout(limit_s):
+                await doing
+        except Exception as error:
+            self._failed("a sequel failed", error)
+
+    def _failed(self, what: str, error: Exception | None) -> None:
+        self._metrics.sequel_failures.inc()
+        if (now_s := time.monotonic()) < self._logged_s + LOG_EVERY_S:
+            return
+        self._logged_s = now_s
+        name = type(self._sequel).__name__
+        log.error(what, sequel=name, error=repr(error) if error else "", exc_info=error)
