@@ -15,6 +15,7 @@ _COMMANDS = {
         "Who charged what, when and where.",
     ),
     "stations": ("chargewire.stations", "stations", "Who is connected where, and their status."),
+    "tokens": ("chargewire.tokens", "tokens", "Who may charge, and who tried in vain."),
     "tail": ("chargewire.tail", "tail", "Events as they happen, one readable line each."),
     "topics": (
         "chargewire.topics",

@@ -49,6 +49,34 @@ def fold(entries: Iterable[Entry]) -> list[Presence]:
     return [rows[station] for station in sorted(rows)]
 
 
+def present(rows: Iterable[Mapping[str, Any]]) -> list[Presence]:
+    """Stations out of the tables of their consumer: a row for each connector, those of a station
+    one after the other, its own columns in each.
+    """
+    found: dict[str, Presence] = {}
+    for row in rows:
+        ended_ms, made_ms = row["disconnected_ms"], row["connected_ms"]
+        one = found.setdefault(
+            row["station"],
+            Presence(
+                row["station"],
+                connected=bool(row["connected"]),
+                since_ms=(made_ms if row["connected"] else ended_ms or made_ms) or 0,
+                version=row["ocpp_version"] or "",
+                gateway=row["gateway"] or "",
+                address=row["remote_address"] or "",
+                vendor=row["vendor"] or "",
+                model=row["model"] or "",
+            ),
+        )
+        if row["status"] is not None:
+            place = [str(row["connector"])]
+            one.statuses[".".join([str(row["evse"]), *place] if row["evse"] else place)] = row[
+                "status"
+            ]
+    return list(found.values())
+
+
 def _connection(row: Presence, record: Mapping[str, Any]) -> None:
     if record["type"] == "connected":
         row.connected, row.since_ms = True, record["at"]

@@ -28,6 +28,8 @@ from schemas.settings import KafkaSettings
 _R = TypeVar("_R")
 _POLL_MS = 200
 _BATCH = 2000
+DELETED = "deleted"
+"""The problem of a record that has no value: its key was taken away."""
 Since = int | None
 """Epoch milliseconds to begin at, 0: the beginning of the log; None: its end."""
 
@@ -150,7 +152,7 @@ class Log:
 
     async def _entry(self, raw: ConsumerRecord) -> Entry:
         topic = raw.topic.removeprefix(self._prefix)
-        record, problem = None, "" if raw.value is not None else "deleted"
+        record, problem = None, "" if raw.value is not None else DELETED
         while record is None and not problem:
             try:
                 record = self._codec.decode(raw.value)[1]

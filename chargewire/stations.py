@@ -7,30 +7,39 @@ from typing import Any
 import click
 
 from chargewire.options import kafka_options, settings
-from chargewire.presence import ACTIONS, TOPICS, Presence, fold, table
+from chargewire.presence import ACTIONS, TOPICS, Presence, fold, present, table
+from chargewire.station_commands import delete, put
 from chargewire.table import columns
-from schemas.settings import KafkaSettings
+from consumers.config import Config, completed
+
+_CONSUMER = "stations"
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_objects", is_flag=True, help="One JSON object a line.")
 @click.option("--connected", is_flag=True, help="Only those that are connected.")
+@click.option("--from-log", is_flag=True, help="Read the log itself, however long it is.")
+@click.option("--store", metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/DATABASE.")
+@click.option("--data", metavar="FOLDER", help="Where the file is, when no store is named.")
 @kafka_options
-def stations(as_objects: bool, connected: bool, **flags: Any) -> None:
+def stations(as_objects: bool, connected: bool, from_log: bool, **flags: Any) -> None:
     """Show who is connected where, since when, with which version and last status.
 
-    Reads the connection log to its end, and what stations said of themselves.
+    Reads the tables of `chargewire consume stations`; with --from-log the connection log and what
+    stations said of themselves. The commands below say how the gateway is to treat a station.
 
     \b
     Examples:
       chargewire stations
       chargewire stations --connected
       chargewire stations --json | jq 'select(.connected | not)'
+      chargewire stations put CW-0001 --registration Pending
     """
-    from chargewire.reading import run  # noqa: PLC0415 - Kafka's client is slow to import
-
-    made = settings(KafkaSettings, flags)
-    rows = [row for row in run(_read(made), made.kafka) if row.connected or not connected]
+    if click.get_current_context().invoked_subcommand is not None:
+        return
+    made = completed(_CONSUMER, settings(Config, flags))
+    found = _from_log(made) if from_log else _from_store(made)
+    rows = [row for row in found if row.connected or not connected]
     if as_objects:
         for row in rows:
             click.echo(json.dumps(row.as_json(), ensure_ascii=False))
@@ -43,7 +52,40 @@ def stations(as_objects: bool, connected: bool, **flags: Any) -> None:
             click.echo(line if row.connected else click.style(line, dim=True))
 
 
-async def _read(made: KafkaSettings) -> list[Presence]:
+stations.add_command(put)
+stations.add_command(delete)
+
+
+def _from_store(made: Config) -> list[Presence]:
+    from sqlalchemy import select  # noqa: PLC0415 - databases are slow to import
+
+    from chargewire.store import Unreadable, read  # noqa: PLC0415
+    from consumers.connectors import CONNECTORS  # noqa: PLC0415
+    from consumers.stations import STATIONS  # noqa: PLC0415
+
+    places = CONNECTORS.c
+    statement = (
+        select(STATIONS, places.evse, places.connector, places.status)
+        .outerjoin(CONNECTORS, places.station == STATIONS.c.station)
+        .order_by(STATIONS.c.station, places.evse, places.connector)
+    )
+    found: list[Any] = []
+    try:
+        read(made.store, _CONSUMER, statement, found.append)
+    except Unreadable as error:
+        raise click.ClickException(
+            f"{error.message}\nWithout it, `chargewire stations --from-log` reads the log itself."
+        ) from error
+    return present(found)
+
+
+def _from_log(made: Config) -> list[Presence]:
+    from chargewire.reading import run  # noqa: PLC0415 - Kafka's client is slow to import
+
+    return run(_read(made), made.kafka)
+
+
+async def _read(made: Config) -> list[Presence]:
     from chargewire.reading import opened  # noqa: PLC0415
     from schemas import registry  # noqa: PLC0415
 

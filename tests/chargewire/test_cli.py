@@ -9,7 +9,17 @@ from click.testing import CliRunner
 
 from chargewire.cli import chargewire
 
-NAMES = ["up", "gateway", "transactions", "stations", "tail", "topics", "schemas", "config"]
+NAMES = [
+    "up",
+    "gateway",
+    "transactions",
+    "stations",
+    "tokens",
+    "tail",
+    "topics",
+    "schemas",
+    "config",
+]
 
 
 def test_the_help_lists_every_command_and_says_how_to_begin():

@@ -1,4 +1,4 @@
-"""`chargewire stations` and `chargewire tail`, as an operator runs them, on a real Kafka."""
+"""`chargewire stations` and `chargewire tail`, as an operator runs them."""
 
 import asyncio
 import json
@@ -8,6 +8,11 @@ from aiokafka import AIOKafkaProducer
 from click.testing import CliRunner, Result
 
 from chargewire.cli import chargewire
+from consumers.changes import Changes, differences
+from consumers.facts import At, Booted, Connected, Disconnected, StatusTold
+from consumers.projection import fold
+from consumers.stations import CONSUMER, PROJECTION
+from consumers.stores import Store
 from schemas import registry
 from schemas.derive import shape
 from schemas.settings import KafkaSettings
@@ -92,24 +97,83 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(chargewire, arguments)
 
 
+STATION = {
+    "station": "CS-1",
+    "connected": True,
+    "version": "1.6",
+    "gateway": "g",
+    "address": "",
+    "vendor": "V",
+    "model": "M",
+    "since": "2026-01-01T00:00:00.000Z",
+    "statuses": {"1": "Charging"},
+}
+
+
 @pytest.mark.kafka
-def test_a_station_is_listed_with_its_connection_and_last_status(fleet):
-    """Put together from three topics."""
-    (station,) = map(json.loads, run("stations", "--json", *fleet).output.splitlines())
-    assert station == {
-        "station": "CS-1",
-        "connected": True,
-        "version": "1.6",
-        "gateway": "g",
-        "address": "",
-        "vendor": "V",
-        "model": "M",
-        "since": "2026-01-01T00:00:00.000Z",
-        "statuses": {"1": "Charging"},
-    }
-    heading, row = run("stations", "--connected", *fleet).output.splitlines()
+def test_a_station_is_listed_out_of_the_log(fleet):
+    """With its connection and last status, put together from three topics."""
+    log = ["stations", "--from-log", *fleet]
+    (station,) = map(json.loads, run(*log, "--json").output.splitlines())
+    assert station == STATION
+    heading, row = run(*log, "--connected").output.splitlines()
     assert heading.split()[:2] == ["STATION", "STATE"]
     assert row.split()[:2] == ["CS-1", "connected"]
+
+
+def place(sequence: int, station: str = "CS-1") -> At:
+    return At(station, 0, sequence, AT + sequence, f"0.{sequence}.{station}")
+
+
+async def filled(url: str) -> None:
+    """The same station in the tables of the consumer, one of 2.x, and one that only booted."""
+    other = place(0, "CS-2")
+    facts = [
+        Connected(place(0), "g", "1.6"),
+        Booted(place(1), "V", "M"),
+        StatusTold(place(3), None, 1, "Charging"),
+        Connected(other, "h", "2.1", "10.0.0.2"),
+        StatusTold(place(1, "CS-2"), 1, 1, "Occupied"),
+        StatusTold(place(2, "CS-2"), 2, 1, "Available"),
+        Disconnected(place(3, "CS-2"), "", 1006, "closed"),
+        Booted(place(1, "CS-3"), "W", "N"),
+    ]
+    store = await Store.open(url, CONSUMER)
+    generation = (await store.own([0]))[0].generation
+    rows = differences(CONSUMER.tables, {}, fold(PROJECTION, {}, facts))
+    await store.commit(0, generation, Changes(rows=rows))
+    await store.close()
+
+
+@pytest.fixture
+def store(tmp_path) -> list[str]:
+    url = f"sqlite:///{tmp_path}/stations.db"
+    asyncio.run(filled(url))
+    return ["--data", str(tmp_path)]
+
+
+def test_stations_are_listed_out_of_their_table(store):
+    """The same as out of the log, without Kafka."""
+    result = run("stations", "--json", *store)
+    first, second, third = map(json.loads, result.output.splitlines())
+    assert first == STATION
+    assert (second["connected"], second["statuses"]) == (
+        False,
+        {"1.1": "Occupied", "2.1": "Available"},
+    )
+    assert (second["since"], second["address"]) == ("2026-01-01T00:00:00.003Z", "10.0.0.2")
+    assert (third["connected"], third["vendor"], third["statuses"]) == (False, "W", {})
+    heading, row = run("stations", "--connected", *store).output.splitlines()
+    assert heading.split()[:2] == ["STATION", "STATE"]
+    assert row.split()[:2] == ["CS-1", "connected"]
+
+
+def test_without_a_table_both_ways_out_are_told(tmp_path):
+    """Start the consumer, or read the log."""
+    result = run("stations", "--data", str(tmp_path))
+    assert result.exit_code == 1
+    assert "chargewire consume stations" in result.stderr
+    assert "chargewire stations --from-log" in result.stderr
 
 
 @pytest.mark.kafka
