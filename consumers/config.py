@@ -32,6 +32,34 @@ class Config(KafkaSettings):
     batch_records: int = setting(
         2000, "records folded at once, at most", unit="records", low=1, high=100_000
     )
+    decides: tuple[str, ...] = setting(
+        ("Authorize", "StartTransaction", "TransactionEvent"),
+        "authorizations: actions that it answers, of those that gateways list as decided",
+        allowed="Authorize, StartTransaction, TransactionEvent, or none",
+        check=lambda names: {*names} <= {"Authorize", "StartTransaction", "TransactionEvent"},
+    )
+    unknown_tokens: str = setting(
+        "invalid",
+        "authorizations: what is said of a token that nobody has issued",
+        choices=("invalid", "accept"),
+    )
+    free_charging: str = setting(
+        "accept",
+        "authorizations: what is said where no token is named, or NoAuthorization (2.x)",
+        choices=("invalid", "accept"),
+    )
+    concurrent_use: str = setting(
+        "refuse",
+        "authorizations: a start with a token that is in use at another place",
+        choices=("refuse", "allow"),
+    )
+    concurrent_use_hours: int = setting(
+        24,
+        "authorizations: how long a use without an end counts; its stop may be lost",
+        unit="hours",
+        low=1,
+        high=8760,
+    )
     log_format: str = setting(
         "auto",
         "auto: console on a terminal, JSON elsewhere",

@@ -7,7 +7,9 @@ import msgspec
 from sqlalchemy import (
     ARRAY,
     Column,
+    ColumnElement,
     Delete,
+    FromClause,
     Select,
     Table,
     and_,
@@ -71,7 +73,11 @@ def groups(dialect: str, table: Table, width: int) -> Select[Any]:
 
     One text for any number of keys, so that it is prepared once; see `groups_parameters`.
     """
-    columns = keys_of(table)[:width]
+    return matching(dialect, table, keys_of(table)[:width])
+
+
+def matching(dialect: str, table: FromClause, columns: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    """As `groups`, with any columns of a table or alias in the place of its first keys."""
     if dialect == POSTGRESQL:
         arrays = [
             bindparam(f"k{number}", type_=ARRAY(found.type)) for number, found in enumerate(columns)
@@ -85,7 +91,8 @@ def groups(dialect: str, table: Table, width: int) -> Select[Any]:
             found == func.json_extract(wanted.c.value, f"$[{number}]", type_=found.type)
             for number, found in enumerate(columns)
         ]
-    return select(table).select_from(wanted.join(table, and_(*matches))).order_by(*keys_of(table))
+    found = select(table).select_from(wanted.join(table, and_(*matches)))
+    return found.order_by(*table.primary_key)
 
 
 def groups_parameters(dialect: str, keys: Iterable[Sequence[Any]]) -> dict[str, Any]:

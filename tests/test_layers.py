@@ -23,6 +23,7 @@ MAY_IMPORT = {
 """Package -> the packages of ours that its modules may import."""
 
 PURE = {
+    *("schemas.credentials",),
     *("schemas.catalogue", "schemas.codec", "schemas.compatibility", "schemas.conversion"),
     *("schemas.decoders", "schemas.derive", "schemas.event_docs", "schemas.fitting"),
     *("schemas.forms", "schemas.identity", "schemas.kafka_options", "schemas.lock"),
@@ -40,9 +41,10 @@ PURE = {
     *("consumers.transaction_rows", "consumers.transaction_runs", "consumers.transactions"),
     *("consumers.meter_readings", "consumers.reservations", "consumers.authorizations"),
     *("consumers.stations", "consumers.commands", "consumers.table_schemas"),
+    *("consumers.deciding", "consumers.token_uses", "consumers.tokens", "consumers.wording"),
     *("consumers.bus_records", "consumers.frames", "consumers.list_frames"),
     *("consumers.reservation_frames", "consumers.station_frames", "consumers.token_frames"),
-    *("consumers.transaction_frames",),
+    *("consumers.transaction_frames", "consumers.remote_starts", "consumers.arrivals"),
 }
 """Modules without event loop, socket, broker, database, clock, chance and environment.
 
