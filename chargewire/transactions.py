@@ -60,7 +60,8 @@ def transactions(  # noqa: PLR0913 - one for each option
     """Show who charged what, when and where, the oldest first.
 
     Reads the tables of `chargewire consume transactions`. Times are the station's own, in UTC;
-    energy is that of the bill, and empty where nobody knows it: the last column says why.
+    energy is that of the bill, and empty where nobody knows it: the last column says why. JSON and
+    CSV also tell the command that began each, where it was a remote start.
 
     \b
     Examples:
@@ -95,10 +96,11 @@ def transactions(  # noqa: PLR0913 - one for each option
 def _statement(*, is_open: bool, odd: bool, station: str | None, since: int | None) -> Any:
     from sqlalchemy import func, select  # noqa: PLC0415
 
+    from consumers.remote_starts import command  # noqa: PLC0415
     from consumers.transaction_rows import OPEN, TRANSACTIONS  # noqa: PLC0415
 
     of = TRANSACTIONS.c
-    statement = select(TRANSACTIONS)
+    statement = select(TRANSACTIONS, command())
     if is_open:
         statement = statement.where(of.state == OPEN)
     if odd:

@@ -77,7 +77,7 @@ class BootAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Heartbeat."""
+    """A frame of the station that says nothing but that it is there, such as Heartbeat."""
 
     at: At
 

@@ -13,7 +13,7 @@ from consumers import (
     transaction_frames,
 )
 from consumers.bus_records import RECORDS, removed
-from consumers.facts import At, Fact
+from consumers.facts import At, Fact, Seen
 from consumers.frames import Frame, Read
 from consumers.payloads import NOTHING, PART, Json, payload_of
 from schemas.catalogue import frame_field
@@ -26,6 +26,8 @@ def facts_of(
 ) -> list[Fact]:
     """What one record says; nothing where it is of no concern here.
 
+    A frame of a station says at least that the station was there: Seen.
+
     `record` is as schemas.codec decodes it, `topic` (without prefix) is where it stood at the
     offset `position`, since `written_ms` (epoch milliseconds, of Kafka's record): the time of
     facts whose record has none. `call` is the payload of the CALL that this answers, for those
@@ -34,9 +36,7 @@ def facts_of(
     """
     if (read := RECORDS.get(topic)) is not None:
         return read(record, position, written_ms)
-    row = _ROWS.get((record.get("ocpp_version"), record.get("action"), record.get("kind")))
-    # A dead letter has the envelope, but nothing in it is certain.
-    if row is None or record.get(row.field) is None:
+    if not _is_frame(record):
         return []
     at = At(
         record["station"],
@@ -45,8 +45,12 @@ def facts_of(
         record["observed_at"],
         record["event_id"],
     )
-    said = NOTHING if row.field == _ERROR else payload_of(record, row.field)
-    return list(row.read(Frame(at, said, call, record)))
+    facts: list[Fact] = []
+    row = _ROWS.get((record["ocpp_version"], record["action"], record["kind"]))
+    if row is not None and record.get(row.field) is not None:
+        said = NOTHING if row.field == _ERROR else payload_of(record, row.field)
+        facts = list(row.read(Frame(at, said, call, record)))
+    return facts if facts or record["direction"] == "to_station" else [Seen(at)]
 
 
 def wants_call(record: Json) -> bool:
@@ -68,9 +72,14 @@ def call_payload(record: Json) -> Json:
 
 
 def _asks(record: Json) -> bool:
-    """Whether it is a frame of such an action; a dead letter, which answers nothing, is none."""
+    """Whether it is a frame of an action whose answers say too little alone."""
     kind = record.get("ocpp_version"), record.get("action")
-    return kind in _NEED_CALL and "call_sequence" in record
+    return kind in _NEED_CALL and _is_frame(record)
+
+
+def _is_frame(record: Json) -> bool:
+    """A dead letter has the envelope too, but nothing in it is certain."""
+    return "call_sequence" in record and "rule" not in record
 
 
 _ERROR = "error"  # both the kind of the frame and its field in the record
@@ -81,7 +90,6 @@ _BOTH: Mapping[tuple[str, str], Read] = {
     ("CancelReservation", "result"): reservation_frames.cancelled,
     ("ChangeAvailability", "result"): station_frames.availability,
     ("GetLocalListVersion", "result"): list_frames.list_version,
-    ("Heartbeat", "call"): station_frames.heartbeat,
     ("MeterValues", "call"): transaction_frames.meter_values,
     ("ReserveNow", "error"): reservation_frames.reserved,
     ("ReserveNow", "result"): reservation_frames.reserved,

@@ -1,6 +1,6 @@
 """What stations say of themselves and of their connectors."""
 
-from consumers.facts import AvailabilityAnswered, BootAnswered, Booted, Seen, StatusTold
+from consumers.facts import AvailabilityAnswered, BootAnswered, Booted, StatusTold
 from consumers.frames import Facts, Frame
 from consumers.payloads import integer, items, members, moment, text
 
@@ -42,11 +42,6 @@ def boot_answer(frame: Frame) -> Facts:
     """The answer to a BootNotification."""
     said = frame.said
     yield BootAnswered(frame.at, text(said.get("status")), integer(said.get("interval")))
-
-
-def heartbeat(frame: Frame) -> Facts:
-    """Heartbeat, which says nothing but that the station is there."""
-    yield Seen(frame.at)
 
 
 def status(frame: Frame) -> Facts:

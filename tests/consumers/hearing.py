@@ -67,6 +67,9 @@ def exchange(version, name, payload, response=None):
         encode=CODEC.encode,
     )
     writer.epoch = POSITION
+    asks, answers = "to_station", "from_station"
+    if action(version, name).from_station:
+        asks, answers = answers, asks
     events = []
     for sequence, kind, part, value in (
         (1, "call", "request", payload),
@@ -75,7 +78,7 @@ def exchange(version, name, payload, response=None):
         frame = FrameFacts(
             sequence=sequence,
             at_ms=NOON,
-            direction="to_station" if kind == "call" else "from_station",
+            direction=asks if kind == "call" else answers,
             kind=kind,
             block=action(version, name).block,
             action=name,

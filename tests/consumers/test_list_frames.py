@@ -10,6 +10,7 @@ from consumers.facts import (
     LocalListAnswered,
     LocalListLimitsTold,
     LocalListVersionTold,
+    Seen,
 )
 from consumers.meaning import facts_of
 from tests.consumers.hearing import commanded, exchange, told
@@ -75,7 +76,7 @@ def test_an_answer_whose_call_is_lost_is_none():
     """Nobody knows what the station has now."""
     call = {"listVersion": 7, "updateType": "Full"}
     topic, record = exchange("1.6", "SendLocalList", call, {"status": "Accepted"})[1]
-    assert facts_of(topic, record, 0, None) == []
+    assert facts_of(topic, record, 0, None) == [Seen(ANSWER)]
 
 
 @pytest.mark.parametrize(
@@ -121,8 +122,8 @@ def test_the_configuration_of_1_6(keys, limits):
 def test_a_configuration_that_says_nothing_of_lists():
     """Most do not."""
     key = {"key": "HeartbeatInterval", "readonly": False, "value": "300"}
-    assert commanded("1.6", "GetConfiguration", {}, {"configurationKey": [key]}) == []
-    assert commanded("1.6", "GetConfiguration", {}, {"unknownKey": ["LocalAuthListEnabled"]}) == []
+    for said in ({"configurationKey": [key]}, {"unknownKey": ["LocalAuthListEnabled"]}, {}):
+        assert commanded("1.6", "GetConfiguration", {}, said) == [Seen(ANSWER)]
 
 
 def variable(name, value, component="LocalAuthListCtrlr", **more):
@@ -153,7 +154,8 @@ def test_the_variables_of_2_x(version, results, limits):
         "getVariableData": [{"component": {"name": "C"}, "variable": {"name": "V"}}]
     }  # fmt: skip
     found = commanded(version, "GetVariables", call, {"getVariableResult": results})
-    assert found == ([] if limits is None else [LocalListLimitsTold(ANSWER, **limits)])
+    told_ = Seen(ANSWER) if limits is None else LocalListLimitsTold(ANSWER, **limits)
+    assert found == [told_]
 
 
 @both

@@ -506,11 +506,24 @@ def test_dead_letters_and_errors_are_no_facts():
 
 
 def test_newer_versions_are_passed_over():
-    """A record of a version or action that is not in the table yet is no reason to stop."""
-    talk = conversation("1.6", ("Heartbeat", {}))
-    topic, record = talk.events[1]
-    assert facts_of(topic, record | {"ocpp_version": "2.2"}, 0, None) == []
-    assert facts_of(topic, record | {"action": "Hello"}, 0, None) == []
+    """A version or action that is not in the table yet is no reason to stop: somebody is there."""
+    talk = conversation("1.6", ("BootNotification", {}), ("Heartbeat", {}))
+    topic, record = talk.events[-2]
+    assert facts_of(topic, record | {"ocpp_version": "2.2"}, 0, None) == [Seen(_at(record))]
+    assert facts_of(topic, record | {"action": "Hello"}, 0, None) == [Seen(_at(record))]
+
+
+def _at(record):
+    return At("CS-1", 77, record["sequence"], NOON, record["event_id"])
+
+
+def test_a_station_that_says_nothing_of_concern_is_seen():
+    """What it is told is no sign of it."""
+    talk = conversation("1.6", ("FirmwareStatusNotification", {"status": "Idle"}))
+    _, (_, call), _ = talk.events
+    assert facts(talk.events)[1:] == [Seen(_at(call))]
+    (_, asked), (_, answer) = exchange("1.6", "Reset", {"type": "Soft"}, {"status": "Accepted"})
+    assert facts([("provisioning", asked), ("provisioning", answer)]) == [Seen(_at(answer))]
 
 
 def test_an_error_settles_its_call_too():

@@ -1,4 +1,4 @@
-"""Stations, connectors, and the history of their status."""
+"""Stations, connectors, and the history of their connections and status."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -51,6 +51,20 @@ def upgrade() -> None:
         sa.Column("close_code", sa.BigInteger),
         sa.Column("close_reason", sa.Text),
         sa.Column("close_event_id", sa.Text),
+    )
+    op.create_table(
+        "connections",
+        sa.Column("station", sa.Text, primary_key=True),
+        sa.Column("epoch", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("connection_id", sa.Text),
+        sa.Column("gateway", sa.Text),
+        sa.Column("ocpp_version", sa.Text),
+        sa.Column("connected_ms", sa.BigInteger),
+        sa.Column("disconnected_ms", sa.BigInteger),
+        sa.Column("close_code", sa.BigInteger),
+        sa.Column("close_reason", sa.Text),
+        sa.Column("close_event_id", sa.Text),
+        sa.Index("connections_by_time", "connected_ms"),
     )
     op.create_table(
         "connectors",

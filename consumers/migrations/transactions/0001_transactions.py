@@ -1,4 +1,4 @@
-"""One row for each transaction, and what was told of it."""
+"""One row for each transaction, what was told of it, and what it may have been begun by."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -91,4 +91,20 @@ def upgrade() -> None:
         sa.Column("seq_disordered", sa.Boolean),
         sa.Column("status", sa.Text),
         sa.Column("token_group", sa.Text),
+    )
+    op.create_table(
+        "remote_starts",
+        sa.Column("station", sa.Text, primary_key=True),
+        sa.Column("epoch", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("command", sa.Text),
+        sa.Column("token", sa.Text),
+        sa.Column("evse", sa.BigInteger),
+        sa.Column("connector", sa.BigInteger),
+        sa.Column("remote_start", sa.BigInteger),
+        sa.Column("transaction_id", sa.Text),
+        sa.Column("status", sa.Text),
+        sa.Column("observed_ms", sa.BigInteger),
+        sa.Index("remote_starts_by_id", "station", "remote_start"),
+        sa.Index("remote_starts_by_time", "station", "observed_ms"),
     )
