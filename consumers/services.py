@@ -29,5 +29,12 @@ class Service:
 SERVICES: Mapping[str, Service] = {
     "transactions": Service("transactions", 9101, "One row for each transaction."),
     "meter-readings": Service("meter_readings", 9102, "One row for each sampled value."),
+    "reservations": Service("reservations", 9103, "One row for each reservation."),
+    "authorizations": Service(
+        "authorizations",
+        9104,
+        "Tokens, local lists, and the answers to stations that ask.",
+        sequels=("decider",),
+    ),
     "stations": Service("stations", 9105, "Stations and connectors, and how they are."),
 }
