@@ -41,10 +41,15 @@ PURE = {
     *("consumers.transaction_rows", "consumers.transaction_runs", "consumers.transactions"),
     *("consumers.meter_readings", "consumers.reservations", "consumers.authorizations"),
     *("consumers.stations", "consumers.commands", "consumers.table_schemas"),
+    *("consumers.live_connections", "consumers.reservation_facts", "consumers.reservation_rows"),
+    *("consumers.reservation_runs",),
     *("consumers.deciding", "consumers.token_uses", "consumers.tokens", "consumers.wording"),
     *("consumers.bus_records", "consumers.frames", "consumers.list_frames"),
+    *("consumers.list_commands", "consumers.list_plan", "consumers.list_stations"),
+    *("consumers.list_wording", "consumers.local_lists"),
     *("consumers.reservation_frames", "consumers.station_frames", "consumers.token_frames"),
     *("consumers.transaction_frames", "consumers.remote_starts", "consumers.arrivals"),
+    *("consumers.connection_history",),
 }
 """Modules without event loop, socket, broker, database, clock, chance and environment.
 
@@ -70,6 +75,7 @@ VERSIONS_ALLOWED = {
     "schemas.catalogue": "wire facts",
     "gateway.replies": "the reply table",
     "consumers.meaning": "the facts table",
+    "consumers.list_wording": "the facts table's other direction: local lists in their words",
     "deploy.local.dialects": "the station side: what a simulated one says in its version",
     "deploy.local.link": "the station side: which of the ocpp package's classes it is",
     "deploy.local.station": "the station side: which version a simulated one speaks",
@@ -78,6 +84,8 @@ VERSIONS_ALLOWED = {
 MODULE_LINES = 250
 FUNCTION_LINES = 60
 LONGER: dict[str, tuple[int, str]] = {
+    "consumers.migrations.commands.0001_commands:upgrade": (65, "a list of columns"),
+    "consumers.migrations.reservations.0001_reservations:upgrade": (70, "a list of columns"),
     "consumers.migrations.stations.0001_stations:upgrade": (90, "a list of columns"),
     "consumers.migrations.transactions.0001_transactions:upgrade": (90, "a list of columns"),
     "consumers.facts": (500, "one vocabulary: values without behaviour"),

@@ -1,0 +1,148 @@
+"""The local authorization list of each station: what it holds, and what it was asked by us."""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+from sqlalchemy import Boolean, Column, Table, Text
+
+from consumers import list_stations
+from consumers.columns import key, station, time, whole, words
+from consumers.facts import Fact, ListEntry, LocalListAnswered, LocalListVersionTold
+from consumers.list_commands import is_ours
+from consumers.projection import Key, Projection, Row, Rows, found, newer, order, put
+from consumers.tokens import METADATA, compared
+
+LISTS = Table(
+    "local_lists",
+    METADATA,
+    station(),
+    whole("version", "version of its list, where we know what is in that; null: we do not"),
+    whole("entries", "how many tokens it holds; null: unknown"),
+    words("digest", "of these tokens, to compare lists by; null: unknown"),
+    Column("ours", Boolean, comment="whether what it holds may be from here"),
+    Column("supported", Boolean, comment="false: it said that it has no such list; null: unknown"),
+    words("status", "its last answer to a SendLocalList, such as Accepted; null: an error"),
+    whole("told_version", "version that it told since that answer"),
+    whole("top_version", "the highest version that it may have heard of"),
+    time("answered_ms", "when it last answered anything about its list"),
+    words("command_id", "the command that it answered then; null: none"),
+    whole("epoch", "order of that answer"),
+    whole("sequence", "order of that answer"),
+    comment="What each station said of its local authorization list.",
+)
+ENTRIES = Table(
+    "local_list_entries",
+    METADATA,
+    station(),
+    key("token", Text, "the token as it is compared: A to Z as a to z"),
+    words("spelling", "the token as it was sent"),
+    words("token_type", "its type, as sent (2.x)"),
+    words("status", "Accepted, Blocked ... as sent"),
+    time("expires_ms", "it is not valid after this; null: without end"),
+    words("group_token", "the group that it belongs to, as sent"),
+    comment="The tokens in the local authorization list of each station, as far as known.",
+)
+
+_UNKNOWN = {"version": None, "entries": None, "digest": None}
+
+
+def digest(entries: Mapping[str, ListEntry]) -> str:
+    """A short text that is the same for the same entries, by their tokens as compared."""
+    listed = [
+        (token, one.token, one.token_type, one.status, one.expires_ms, one.group)
+        for token, one in sorted(entries.items())
+    ]
+    return hashlib.blake2b(msgspec.json.encode(listed), digest_size=16).hexdigest()
+
+
+def entry(row: Row) -> ListEntry:
+    """The entry that a row of `local_list_entries` tells of."""
+    return ListEntry(
+        row["spelling"], row["token_type"], row["status"], row["expires_ms"], row["group_token"]
+    )
+
+
+def group(fact: Fact) -> Key | None:
+    """The list of a station."""
+    return (fact.at.station,) if isinstance(fact, _TAKEN) else None
+
+
+_TAKEN = (LocalListAnswered, LocalListVersionTold)
+
+
+def evolve(rows: Rows, fact: Fact) -> Rows:
+    """The list of a station after it has answered once more; what comes late is a repetition."""
+    assert isinstance(fact, _TAKEN), "the group has chosen"
+    row = found(rows, LISTS, (fact.at.station,))
+    if not newer(row, fact.at) or (isinstance(fact, LocalListVersionTold) and fact.version is None):
+        return rows
+    row |= order(fact.at) | {"answered_ms": fact.at.observed_ms, "command_id": fact.command}
+    if isinstance(fact, LocalListVersionTold):
+        return _told(rows, row, fact)
+    return _answered(rows, row, fact)
+
+
+def _answered(rows: Rows, row: Row, fact: LocalListAnswered) -> Rows:
+    row |= {"status": fact.status, "told_version": None}
+    if fact.status != "Accepted":
+        # OCPP 1.6, 5.15 and 2.0.1, D01: what Failed leaves behind is not said.
+        top = max(row["top_version"] or 0, fact.version or 0)
+        row |= {"top_version": top}
+        if fact.status == "NotSupported":
+            row["supported"] = False
+        if fact.status == "Failed" and is_ours(fact.command):
+            row["ours"] = True
+        return _forgotten(rows, row)
+    row |= {"supported": True, "ours": is_ours(fact.command), "top_version": fact.version}
+    if fact.version is None or (row["version"] is None and not fact.full):
+        return _forgotten(rows, row)
+    entries = {} if fact.full else {one["token"]: entry(one) for one in rows.get(ENTRIES.name, ())}
+    for one in fact.entries:
+        token = compared(one.token)
+        if token is None:
+            continue
+        if one.status is None and not fact.full:
+            entries.pop(token, None)
+        else:
+            entries[token] = one
+    return _held(rows, row, fact.version, entries)
+
+
+def _told(rows: Rows, row: Row, fact: LocalListVersionTold) -> Rows:
+    """OCPP 1.6, 6.24: 0 is an empty list, -1 none at all. So is 0 in 2.0.1 (D02)."""
+    version = fact.version
+    assert version is not None, "such a fact tells nothing"
+    row |= {"told_version": version, "supported": version >= 0, "top_version": max(version, 0)}
+    if version == row["version"]:
+        return put(rows, LISTS, row)
+    if version == 0:
+        return _held(rows, row, 0, {})
+    return _forgotten(rows, row)
+
+
+def _forgotten(rows: Rows, row: Row) -> Rows:
+    return {**put(rows, LISTS, row | _UNKNOWN), ENTRIES.name: ()}
+
+
+def _held(rows: Rows, row: Row, version: int, entries: Mapping[str, ListEntry]) -> Rows:
+    row |= {"version": version, "entries": len(entries), "digest": digest(entries)}
+    listed = tuple(
+        {
+            "station": row["station"],
+            "token": token,
+            "spelling": one.token,
+            "token_type": one.token_type,
+            "status": one.status,
+            "expires_ms": one.expires_ms,
+            "group_token": one.group,
+        }
+        for token, one in sorted(entries.items())
+    )
+    return {**put(rows, LISTS, row), ENTRIES.name: listed}
+
+
+HELD = Projection(
+    topics=("local-list",), tables=(LISTS, ENTRIES), group=group, evolve=evolve, joins=True
+)
+PROJECTIONS = (HELD, list_stations.PROJECTION)

@@ -1,0 +1,205 @@
+"""A station with a local authorization list, and the facts that come of asking it."""
+
+import json
+from dataclasses import dataclass, field
+
+from consumers import list_plan
+from consumers.facts import (
+    At,
+    CommandAsked,
+    CommandEnded,
+    Connected,
+    Disconnected,
+    ListEntry,
+    LocalListAnswered,
+    LocalListLimitsTold,
+    LocalListVersionTold,
+)
+from consumers.list_commands import CHECK, REQUESTED_BY, SEND, command_id
+from consumers.list_stations import PROJECTION, STATIONS
+from consumers.list_wording import send_local_list
+from consumers.local_lists import ENTRIES, HELD, LISTS, entry
+from consumers.projection import NO_ROWS, fold
+from schemas.identity import folded_token
+from tests.gateway.conversation import NOON
+
+KEY = ("CS-1",)
+SECOND = 1000
+MINUTE = 60 * SECOND
+UNLIMITED = list_plan.Limits()
+
+
+def token(name, status="Accepted", **said):
+    """An entry as 1.6 has it."""
+    return ListEntry(name, None, status, **said)
+
+
+def at(epoch, sequence, observed_ms=NOON):
+    """The place of a fact of CS-1."""
+    return At("CS-1", epoch, sequence, observed_ms, f"{epoch}.{sequence}.CS-1")
+
+
+def rows_of(projection, *facts):
+    """The rows of CS-1 that come of facts, read one after the other."""
+    return fold(projection, {}, facts).get(KEY, NO_ROWS)
+
+
+def joined(lists, stations):
+    """The row that the plan is made of; as the keeper selects it."""
+    held = lists.get(LISTS.name) or (dict.fromkeys(LISTS.columns.keys()),)
+    known = stations.get(STATIONS.name) or (dict.fromkeys(STATIONS.columns.keys()),)
+    row = dict(held[0]) | dict(known[0])
+    return row | {"list_epoch": held[0]["epoch"]}
+
+
+@dataclass
+class Book:
+    """All that was folded of one station."""
+
+    lists: dict = field(default_factory=dict)
+    stations: dict = field(default_factory=dict)
+    facts: list = field(default_factory=list)
+
+    def read(self, *facts):
+        for fact in facts:
+            self.facts.append(fact)
+            if HELD.group(fact) is not None:
+                self.lists = HELD.evolve(self.lists, fact)
+            if PROJECTION.group(fact) is not None:
+                self.stations = PROJECTION.evolve(self.stations, fact)
+
+    @property
+    def row(self):
+        return joined(self.lists, self.stations)
+
+    @property
+    def entries(self):
+        return {row["token"]: entry(row) for row in self.lists.get(ENTRIES.name, ())}
+
+
+class Station:
+    """A station that takes lists as OCPP says, within its limits; what breaks is asked of `fault`.
+
+    `fault(action)` gives None, "lost" (it does it, but nobody hears), "deaf" (it does not, and
+    nobody hears), or the status that it answers with in place of doing it.
+    """
+
+    def __init__(self, *, limits=UNLIMITED, fault=lambda action: None):
+        self.limits = limits
+        self.fault = fault
+        self.entries = {}
+        self.version = 0
+        self.longest = 0
+
+    def take(self, version, full, entries):
+        """The status that it answers."""
+        if not full and version <= self.version:
+            return "VersionMismatch"
+        after = {} if full else dict(self.entries)
+        for one in entries:
+            if one.status is None:
+                after.pop(folded_token(one.token), None)
+            else:
+                after[folded_token(one.token)] = one
+        most = self.limits.entries_max
+        if most is not None and len(after) > most:
+            return "Failed"
+        self.entries, self.version = after, version
+        return "Accepted"
+
+
+class Talk:
+    """Carries out what is planned: the facts that gateway and station would make of it."""
+
+    def __init__(self, station, version="1.6"):
+        self.station = station
+        self.version = version
+        self.book = Book()
+        self.now_ms = NOON
+        self.offset = 0
+        self.epoch = 0
+        self.sequence = 0
+        self.calls = []  # (action, list version, full, number of entries, bytes)
+        self.connect()
+        limits = station.limits
+        told = {
+            "entries_max": limits.entries_max,
+            "entries_per_call": limits.entries_per_call,
+            "bytes_per_call": limits.bytes_per_call,
+        }
+        self.sequence += 1
+        self.book.read(LocalListLimitsTold(self.at(), **told))
+
+    def at(self):
+        return at(self.epoch, self.sequence, self.now_ms)
+
+    def connect(self):
+        self.epoch += 10
+        self.sequence = 0
+        self.book.read(Connected(self.at(), version=self.version, connection_id=f"c-{self.epoch}"))
+
+    def disconnect(self):
+        self.sequence += 1
+        self.book.read(Disconnected(self.at(), connection_id=f"c-{self.epoch}"))
+
+    def step(self, tokens):
+        """One look at the station, as the keeper takes it; tells the step."""
+        row = self.book.row
+        limits = list_plan.limits(row)
+        wanted = list_plan.wanted(tokens, self.version, limits)
+        step = list_plan.step(
+            row, wanted.digest, anything_wanted=bool(wanted.entries), now_ms=self.now_ms
+        )
+        match step:
+            case list_plan.Check():
+                self.ask(CHECK, None, False, (), {})
+            case list_plan.Send(list_version, full):
+                held = None if full else self.book.entries
+                whole, entries = list_plan.piece(held, wanted, self.version, limits)
+                said = send_local_list(self.version, list_version, full=whole, entries=entries)
+                self.ask(SEND, list_version, whole, entries, said)
+        return step
+
+    def ask(self, action, version, full, entries, payload):
+        row = self.book.row
+        name = command_id("CS-1", self.epoch, row["asked_id"], row["ended_id"])
+        frame = json.dumps([2, "f" * 36, action, payload], separators=(",", ":"))
+        self.calls.append((action, version, full, len(entries), len(frame.encode())))
+        self.offset += 1
+        said = json.dumps(payload), self.now_ms + MINUTE
+        place = at(self.offset, 0, self.now_ms)
+        self.book.read(CommandAsked(place, name, action, *said, requested_by=REQUESTED_BY))
+        self.now_ms += SECOND
+        self.sequence += 2
+        fault = self.station.fault(action)
+        if fault in ("lost", "deaf"):
+            if fault == "lost" and action == SEND:
+                self.station.take(version, full, entries)
+            self.end(name, action, "timeout", None)
+        elif action == CHECK:
+            told = self.station.version
+            self.book.read(LocalListVersionTold(self.at(), told, name))
+            self.end(name, action, "answered", {"listVersion": told})
+        else:
+            status = fault or self.station.take(version, full, entries)
+            self.book.read(LocalListAnswered(self.at(), version, full, entries, status, name))
+            self.end(name, action, "answered", {"status": status})
+
+    def end(self, name, action, outcome, response):
+        self.offset += 1
+        response = None if response is None else json.dumps(response)
+        place = at(self.offset, 0, self.now_ms)
+        self.book.read(CommandEnded(place, name, action, 1, outcome, response))
+
+    def run(self, tokens, steps=500):
+        """Look at it until nothing is left to do, with all the patience it takes."""
+        for _ in range(steps):
+            match self.step(tokens):
+                case None:
+                    return
+                case list_plan.Wait(until_ms):
+                    assert until_ms > self.now_ms
+                    self.now_ms = until_ms
+                case _:
+                    self.now_ms += SECOND
+        raise AssertionError(f"no end after {steps} steps: {self.calls[-5:]}")
