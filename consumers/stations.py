@@ -36,7 +36,7 @@ STATIONS = Table(
     words("close_reason", "why it ended, such as takeover or gateway_lost"),
     words("close_event_id", "the event that told so"),
     whole("connection_epoch", "epoch of the newest connection"),
-    time("seen_ms", "when it was last heard, apart from meter values and the like: see decisions"),
+    time("seen_ms", "when it was last heard; meter values and transactions do not count"),
     time("booted_ms", "when it last said BootNotification"),
     words("boot_reason", "why it booted (2.x)"),
     words("vendor", "vendor of the station"),

@@ -14,6 +14,7 @@ from consumers.facts import (
     Booted,
     Connected,
     Disconnected,
+    LocalListLimitsTold,
     Sampled,
     Seen,
     StatusTold,
@@ -103,6 +104,16 @@ def test_when_a_station_was_last_heard():
     told.append(AvailabilityAnswered(at(1, 8), None, 1, "Operative", "Accepted"))
     assert folded(*told)["seen_ms"] == folded(*reversed(told))["seen_ms"] == 1008
     assert folded(*told, disconnected(1))["seen_ms"] == 1008
+    told.append(LocalListLimitsTold(at(1, 9), enabled=True))
+    assert folded(*told)["seen_ms"] == 1009
+
+
+def test_a_frame_that_says_nothing_else_is_heard():
+    """Such as a log's status, or what a station answers when it is asked for its configuration."""
+    talk = conversation("1.6")
+    talk.later(60)
+    talk.call("l", "LogStatusNotification", {"status": "Idle"})
+    assert folded(*facts(talk.events))["seen_ms"] == NOON + 60_000
 
 
 def test_a_connection_ends():
@@ -192,6 +203,7 @@ FACTS = st.one_of(
     st.builds(lambda place, word: Booted(at(*place), vendor=word), PLACES, WORDS),
     st.builds(lambda place, word: BootAnswered(at(*place), status=word), PLACES, WORDS),
     PLACES.map(lambda place: Seen(at(*place))),
+    PLACES.map(lambda place: LocalListLimitsTold(at(*place), entries_max=place[1])),
     st.builds(
         lambda place, word, number, index: StatusTold(
             at(*place), None, number, word, index=index
