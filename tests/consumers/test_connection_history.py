@@ -120,6 +120,7 @@ async def _come_back(url):
         rows = differences(PROJECTION.tables, {}, after)
         await store.commit(0, generation, Changes(rows=rows))
         loaded = await store.load(PROJECTION, [("CS-1", 1), ("CS-1", 9), ("CS-1", 77)])
+        assert loaded.pop(("CS-1", 77)) == {CONNECTIONS.name: ()}
         assert loaded == {key: after[key] for key in (("CS-1", 1), ("CS-1", 9))}
         assert fold(PROJECTION, loaded, [*told[:2], told[3]]) == {}
     finally:
