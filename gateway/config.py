@@ -64,6 +64,20 @@ class Config(KafkaSettings):
     decision_time_s: float = setting(
         5, "longest wait for a decision, then the fallback", unit="seconds", low=0.1, high=25
     )
+    call_time_s: float = setting(
+        30, "longest wait for a station's answer to a command", unit="seconds", low=1, high=600
+    )
+    command_hold_s: float = setting(
+        10,
+        "commands wait so long for a new connection's first call to be answered",
+        unit="seconds",
+        low=0,
+        high=120,
+    )
+    queued_commands_max: int = setting(
+        100, "commands that wait for one station", unit="commands", low=1, high=10_000
+    )
+    secrets: str = setting("", "folder of the secrets that commands may name, a file each")
     ack_time_s: float = setting(
         10, "longest wait for Kafka's acknowledgement", unit="seconds", low=0.1, high=25
     )

@@ -24,6 +24,8 @@ class Record(Protocol):
     offset: int
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    timestamp: int
 
 
 class Dispatch:
@@ -32,8 +34,9 @@ class Dispatch:
     `decode` turns bytes into (topic without prefix, record) or raises UnknownSchemaId; `holds`
     tells by record key whether a station is connected here, `partition_of` where a key belongs.
     `on_connection` is called with key, position (the epoch, for `connected`) and record,
-    `on_decision` and `on_command` with key and record, `on_station` with the key of a row that
-    has changed in `stations`, the live table by key.
+    `on_decision` with key and record, `on_command` with key, headers, time of writing (epoch
+    milliseconds) and record, `on_station` with the key of a row that has changed in `stations`,
+    the live table by key.
     """
 
     def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
@@ -44,16 +47,16 @@ class Dispatch:
         partition_of: Callable[[bytes], int],
         on_connection: Callable[[bytes, int, Decoded], None],
         on_decision: Callable[[bytes, Decoded], None],
-        on_command: Callable[[bytes, Decoded], None],
+        on_command: Callable[[bytes, Sequence[tuple[str, bytes]], int, Decoded], None],
         on_station: Callable[[bytes], None],
     ) -> None:
         self._decode = decode
         self._holds = holds
         self._partition_of = partition_of
-        self._delivery: Mapping[str, Callable[[bytes, int, Decoded], None]] = {
-            "commands": lambda key, _, record: on_command(key, record),
-            "decisions": lambda key, _, record: on_decision(key, record),
-            "connections": on_connection,
+        self._delivery: Mapping[str, Callable[[bytes, Record, Decoded], None]] = {
+            "commands": lambda key, at, told: on_command(key, at.headers, at.timestamp, told),
+            "decisions": lambda key, _, told: on_decision(key, told),
+            "connections": lambda key, at, told: on_connection(key, at.offset, told),
         }
         self._on_station = on_station
         self.stations: dict[bytes, Station] = {}
@@ -77,7 +80,7 @@ class Dispatch:
     def _deliver(self, name: str, key: bytes, record: Record) -> None:
         decoded = self._decoded(name, record)
         if decoded is not None:
-            self._hand(record, self._delivery[name], key, record.offset, decoded)
+            self._hand(record, self._delivery[name], key, record, decoded)
 
     def _hand(self, record: Record, receive: Callable[..., None], *read: object) -> None:
         try:

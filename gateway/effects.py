@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.events import Event
+from gateway.events import Event, ReplyTo
 
 
 class Instant(NamedTuple):
@@ -17,19 +17,26 @@ class Instant(NamedTuple):
 class Record(msgspec.Struct, frozen=True, gc=False):
     """Put the event into the log; what follows in the list waits for its acknowledgement.
 
-    `keep` holds it in memory while the bus is away, instead of giving the connection up.
+    `keep` holds it in memory while the bus is away, instead of giving the connection up. Once it
+    is in the log, a copy goes to the topic that `copy_to` names, whatever becomes of that.
     """
 
     event: Event
     keep: bool = False
+    copy_to: ReplyTo | None = None
 
 
 class Write(msgspec.Struct, frozen=True, gc=False):
-    """Send the text to the station; `since_s` is when the CALL came that it answers."""
+    """Send the text to the station; `since_s` is when the CALL came that it answers.
+
+    `call` is the message id where it is a CALL of ours: the session is then asked once more
+    whether it may leave, since the events before it may have taken long.
+    """
 
     text: str
     since_s: float
     action: str = ""
+    call: str = ""
 
 
 class Close(msgspec.Struct, frozen=True, gc=False):
@@ -47,10 +54,11 @@ class Ping(msgspec.Struct, frozen=True, gc=False):
 
 
 class Count(msgspec.Struct, frozen=True, gc=False):
-    """Count something that no event tells."""
+    """Count something that no event tells; a gauge goes `by` so much up or down."""
 
     metric: str
     labels: tuple[str, ...] = ()
+    by: int = 1
 
 
 Effect = Record | Write | Close | Ping | Count

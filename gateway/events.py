@@ -38,8 +38,22 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     rule: str = ""
 
 
+class ReplyTo(msgspec.Struct, frozen=True, gc=False):
+    """Where who asks wants a copy of the result, by the headers of request and reply on Kafka.
+
+    `topic` is a full name; without a `partition` the key decides. `correlation` is as it came.
+    """
+
+    topic: str
+    partition: int | None
+    correlation: bytes | None
+
+
 class FrameFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What an event says of one frame besides its payload."""
+    """What an event says of one frame besides its payload.
+
+    `trace` is the W3C traceparent of the command that the frame belongs to.
+    """
 
     sequence: int
     at_ms: int
@@ -52,6 +66,8 @@ class FrameFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     decision_by_ms: int | None = None
     deviations: tuple[str, ...] = ()
     raw: str | None = None
+    command_id: str | None = None
+    trace: bytes | None = None
 
 
 # The part of the wide record that holds the payload of a frame of this kind.
@@ -91,6 +107,34 @@ class Writer:
         value = self._bytes("connections", record)
         return Event("connections", value, headers, at_ms, sequence, kind=kind)
 
+    def claim(
+        self, kind: str, command_id: str, attempt: int, at_ms: int, outcome: str | None = None
+    ) -> Event:
+        """`taken` or `settled`, for the connection log: this connection has that attempt of a
+        command, or gives it back."""
+        event_id = f"{command_id}.{attempt}.{kind}.{self.connection_id}"
+        record: dict[str, object] = {
+            "event_id": event_id,
+            "type": kind,
+            "station": self.station,
+            "at": at_ms,
+            "gateway": self._fixed["gateway"],
+            "command_id": command_id,
+            "attempt": attempt,
+            "outcome": outcome,
+        }
+        if kind == "taken":
+            record |= {"connection_id": self.connection_id, "epoch": self.epoch}
+        headers = self._headers(event_id, f"ocpp.command.{kind}", at_ms)
+        return Event("connections", self._bytes("connections", record), headers, at_ms, 0)
+
+    def result(self, record: dict[str, object], at_ms: int, trace: bytes | None) -> Event:
+        """The CommandResult of an attempt; `record` has all of it but the station and the time."""
+        record |= {"station": self.station, "at": at_ms}
+        event_id = f"{record['command_id']}.{record['attempt']}.result"
+        headers = self._headers(event_id, "ocpp.command.result", at_ms, trace)
+        return Event("command-results", self._bytes("command-results", record), headers, at_ms, 0)
+
     def frame(self, facts: FrameFacts, payload: Mapping[str, object]) -> Event:
         """The event of a conforming frame; `payload` is Avro-ready (or {code, description,
         details} of an error).
@@ -110,6 +154,7 @@ class Writer:
             "action": facts.action,
             "message_id": facts.message_id,
             "observed_at": facts.at_ms,
+            "command_id": facts.command_id,
             "decision_by": facts.decision_by_ms,
             "deviations": facts.deviations,
             "raw": facts.raw,
@@ -119,7 +164,7 @@ class Writer:
         return Event(
             facts.block,
             self._bytes(facts.block, record),
-            self._headers(event_id, ce_type, facts.at_ms),
+            self._headers(event_id, ce_type, facts.at_ms, facts.trace),
             facts.at_ms,
             facts.sequence,
             facts.direction,
@@ -140,6 +185,9 @@ class Writer:
         kind: str = "",
         answer: str | None = None,
         answer_sequence: int | None = None,
+        call_sequence: int | None = None,
+        command_id: str | None = None,
+        trace: bytes | None = None,
     ) -> Event:
         """The dead letter of a frame that could not be taken; `text` is redacted and cut already.
 
@@ -150,11 +198,13 @@ class Writer:
             "event_id": event_id,
             "epoch": self.epoch,
             "sequence": sequence,
+            "call_sequence": call_sequence,
             "direction": "from_station",
             "kind": kind or None,
             "action": _clean(error.action),
             "message_id": _clean(error.message_id),
             "observed_at": at_ms,
+            "command_id": command_id,
             "deviations": (),
             "rule": error.rule,
             "path": _clean(error.path),
@@ -164,7 +214,7 @@ class Writer:
             "answer_sequence": answer_sequence,
         }
         value = self._bytes("rejected", record)
-        headers = self._headers(event_id, "ocpp.rejected", at_ms)
+        headers = self._headers(event_id, "ocpp.rejected", at_ms, trace)
         return Event(
             "rejected",
             value,
@@ -187,8 +237,11 @@ class Writer:
         except (OverflowError, UnicodeEncodeError) as error:
             raise UnencodableError(str(error)) from None
 
-    def _headers(self, event_id: str, ce_type: str, at_ms: int) -> Headers:
-        return cloudevent(event_id, ce_type, self._source, at_ms)
+    def _headers(
+        self, event_id: str, ce_type: str, at_ms: int, trace: bytes | None = None
+    ) -> Headers:
+        headers = cloudevent(event_id, ce_type, self._source, at_ms)
+        return headers if trace is None else (*headers, ("traceparent", trace))
 
 
 def cloudevent(event_id: str, ce_type: str, source: bytes, at_ms: int) -> Headers:

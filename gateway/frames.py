@@ -229,6 +229,11 @@ def _integer(raw: msgspec.Raw) -> int | None:
         return None
 
 
+def encode_call(message_id: str, action: str, payload: dict[str, object]) -> str:
+    """The text of a CALL; key order as given, which is the order of the OCA's schema."""
+    return msgspec.json.encode((CALL, message_id, action, payload)).decode()
+
+
 def encode_result(message_id: str, payload: dict[str, object]) -> str:
     """The text of a CALLRESULT; key order as given, which is the order of the OCA's schema."""
     return msgspec.json.encode((RESULT, message_id, payload)).decode()

@@ -13,6 +13,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from gateway.config import Config
+from gateway.copies import Copies
+from gateway.delivery import Delivery
 from gateway.dispatch import Dispatch
 from gateway.inbound import Inbound
 from gateway.link import Link
@@ -21,6 +23,7 @@ from gateway.notices import Notices
 from gateway.policy import Policies
 from gateway.producer import Producer
 from gateway.server import Server
+from gateway.vault import Vault
 from schemas import admin, kafka_clients, registry
 from schemas.addresses import address
 from schemas.codec import Codec
@@ -76,7 +79,9 @@ class Instance:
         self._notices: Notices
         self._producer: Producer
         self._inbound: Inbound
+        self._copies: Copies
         self._server: Server
+        self._delivery: Delivery
         self._tasks: list[asyncio.Task[None]] = []
 
     def unready(self) -> list[str]:
@@ -180,10 +185,10 @@ class Instance:
             decode=self._codec.decode,
             holds=lambda key: self._server.router.holds(key),  # noqa: PLW0108 - made below
             partition_of=lambda key: partition(key, config.partitions),
-            on_connection=lambda *read: self._server.connection_read(*read),  # noqa: PLW0108
-            on_decision=lambda *read: self._server.decision_read(*read),  # noqa: PLW0108
-            on_command=lambda *read: None,
-            on_station=lambda key: self._server.station_read(key),  # noqa: PLW0108
+            on_connection=lambda *read: self._delivery.connection(*read),  # noqa: PLW0108
+            on_decision=lambda *read: self._delivery.decision(*read),  # noqa: PLW0108
+            on_command=lambda *read: self._delivery.command(*read),  # noqa: PLW0108
+            on_station=lambda key: self._delivery.station(key),  # noqa: PLW0108
         )
         self._inbound = Inbound(
             connect=partial(kafka_clients.open_consumer, options, frame_limit_bytes=limit),
@@ -192,14 +197,31 @@ class Instance:
             partitions=config.partitions,
             prefix=config.prefix,
         )
+        self._copies = Copies(
+            connect=partial(
+                kafka_clients.open_producer,
+                options,
+                frame_limit_bytes=limit,
+                ack_time_s=config.ack_time_s,
+            ),
+            prefix=config.prefix,
+            count=lambda outcome: metrics.count("copies", outcome),
+        )
         self._server = Server(
             config=config,
             producer=self._producer,
             encode=self._codec.encode,
             notices=self._notices,
-            policies=Policies(config, dispatch.stations),
+            policies=Policies(config, dispatch.stations, Vault(config.secrets)),
             metrics=metrics,
+            copies=self._copies,
             loop=loop,
+        )
+        self._delivery = Delivery(
+            router=self._server.router,
+            policies=self._server.policies,
+            newest=self._server.newest,
+            now=self._server.now,
         )
         for name, value in self._watched(dispatch).items():
             metrics.watch(name, value)
@@ -264,6 +286,7 @@ class Instance:
         lost, _ = await asyncio.gather(
             self._producer.stop(self._config.drain_time_s * FLUSH_SHARE), self._inbound.stop()
         )
+        await self._copies.stop()
         if lost:
             log.error("events were not acknowledged before the end", events=lost)
 

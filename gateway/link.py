@@ -13,6 +13,7 @@ from websockets.server import ServerProtocol
 
 from gateway.effects import Close, Count, Effect, Ping, Record, Write
 from gateway.handshake import Accept, Refuse
+from gateway.lanes import Done
 from gateway.outbox import Outbox
 from gateway.session import Session
 
@@ -201,8 +202,9 @@ class Link(asyncio.Protocol):
         assert session is not None, "the server makes the session before the record"
         assert response is not None, "the response waits for this"
         self._response = None
+        effects: list[Effect] = []
         if position is not None:
-            session.recorded(position, self._server.now())
+            effects = session.recorded(position, self._server.now())
         if self._closed:
             self.perform(session.closed(*self.ending, self._server.now()))
             return
@@ -216,6 +218,7 @@ class Link(asyncio.Protocol):
         self._protocol.send_response(response)
         self.opened = True
         self._server.opened(self, position)
+        self.perform(effects)
         if self._server.stopping:
             self.stop()
         self._arm()
@@ -232,10 +235,7 @@ class Link(asyncio.Protocol):
         """Perform the effects in order; a write waits for the events before it."""
         for effect in effects:
             if isinstance(effect, Record):
-                if effect.keep:
-                    self._server.record(self, effect.event, lambda _: None, keep=True)
-                else:
-                    self._server.record(self, effect.event, self._outbox.ticket())
+                self._record(effect)
             elif isinstance(effect, Write | Close):
                 self._outbox.put(effect)
             elif isinstance(effect, Ping):
@@ -246,18 +246,29 @@ class Link(asyncio.Protocol):
         self._outbox.drain()
         self._arm()
 
+    def _record(self, effect: Record) -> None:
+        done: Done = _nothing if effect.keep else self._outbox.ticket()
+        if effect.copy_to is not None:
+            done = self._server.copying(self, effect.event, effect.copy_to, done)
+        self._server.record(self, effect.event, done, keep=effect.keep)
+
     def _send(self, effect: Write | Close | None) -> None:
         """What the outbox gives free; None: nothing more for now."""
         if isinstance(effect, Write):
-            if self._protocol.state is OPEN:
+            if self._protocol.state is not OPEN:
+                return
+            if not effect.call:
                 self._protocol.send_text(effect.text.encode())
                 self._server.answered(effect)
+            elif self._opened_session().leaves(effect.call, self._server.now()):
+                self._protocol.send_text(effect.text.encode())
         elif isinstance(effect, Close):
             self.close(effect.code, effect.reason)
         else:
             self._flush()
             if self._held:
                 self.resume()
+            self._arm()  # the time of a CALL of ours runs from here
 
     def _unknown(self) -> None:
         self.give_up(1013, "outage")
@@ -275,7 +286,7 @@ class Link(asyncio.Protocol):
     def stop(self) -> None:
         """The gateway goes down: finish the calls in hand, then close (1012)."""
         if self.opened and self.session is not None:
-            self.perform(self.session.stopping())
+            self.perform(self.session.stopping(self._server.now()))
         elif self.session is None:
             self._transport.close()
 
@@ -402,7 +413,7 @@ class Link(asyncio.Protocol):
         if self._held and not self._write_paused:
             # Nothing is read, so silence says nothing; but a station that does not read either
             # may be gone.
-            session.heard(now)
+            session.unread(now)
         deadline_s = session.deadline_s
         if deadline_s is not None and deadline_s <= now.s:
             self.perform(session.woken(now))
@@ -431,3 +442,7 @@ class Link(asyncio.Protocol):
     def _opened_session(self) -> Session:
         assert self.session is not None, "an open link has a session"
         return self.session
+
+
+def _nothing(position: int | None) -> None:
+    """Nobody waits for the place of an event that is kept."""

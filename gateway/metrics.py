@@ -43,6 +43,10 @@ _TABLE = (
     Family("deviations", "counter", "Rules bent to take a frame", ("rule",)),
     Family("fallbacks", "counter", "Calls answered without the decision wanted", ("action",)),
     Family("decisions", "counter", "Decisions read: taken, late or invalid", ("outcome",)),
+    Family("commands", "gauge", "Commands here: claiming, queued or outstanding", ("state",)),
+    Family("commands_left", "counter", "Commands not claimed here, by reason", ("reason",)),
+    Family("command_results", "counter", "Results written here, by outcome", ("outcome",)),
+    Family("copies", "counter", "Results copied to reply topics, or not", ("outcome",)),
     Family("pipelined", "counter", "Calls taken before the one before was answered"),
     Family("paused", "gauge", "Sockets that are not read: too many calls or events in flight"),
     Family("misrouted", "counter", "Records in a wrong partition or of a wrong key"),
@@ -174,9 +178,9 @@ class Metrics:
         for rule in event.deviations:
             self.number("deviations", rule).value += 1
 
-    def count(self, name: str, *labels: str) -> None:
-        """Raise a counter by one."""
-        self.number(name, *labels).value += 1
+    def count(self, name: str, *labels: str, by: int = 1) -> None:
+        """Raise a counter, or move a gauge."""
+        self.number(name, *labels).value += by
 
     def answered(self, action: str, wait_s: float) -> None:
         """A reply went to its station, so long after the call came."""

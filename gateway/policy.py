@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from gateway import replies, session
+from gateway import calls, replies, session
+from gateway.commands import Secret
 from gateway.config import Config
 from gateway.stations import Station
 from gateway.validation import DEFAULT_QUIRKS
@@ -15,10 +16,14 @@ _REGISTRATION = {"accept": "Accepted", "pending": "Pending", "reject": "Rejected
 
 @dataclass(frozen=True)
 class Policies:
-    """Policies by record key; `stations` is the live table of `ocpp.stations`."""
+    """Policies by record key; `stations` is the live table of `ocpp.stations`.
+
+    `secret` looks one up that a command names.
+    """
 
     config: Config
     stations: Mapping[bytes, Station]
+    secret: Secret = lambda name: None
 
     def of(self, key: bytes) -> session.Policy:
         """The policy of a station whose record key is `key`, as things stand now."""
@@ -28,6 +33,17 @@ class Policies:
     def refuses(self, key: bytes) -> bool:
         """Whether a station is refused at the handshake because the platform does not know it."""
         return self.config.unknown_stations == "refuse" and key not in self.stations
+
+    @cached_property
+    def _commands(self) -> calls.Limits:
+        config = self.config
+        return calls.Limits(
+            call_time_s=config.call_time_s,
+            queued_max=config.queued_commands_max,
+            hold_s=config.command_hold_s,
+            frame_limit_bytes=config.frame_limit_bytes,
+            secret=self.secret,
+        )
 
     @cached_property
     def _unknown(self) -> session.Policy:
@@ -63,4 +79,5 @@ class Policies:
             frame_limit_bytes=config.frame_limit_bytes,
             ping_interval_s=config.ping_interval_s,
             ping_time_s=config.ping_time_s,
+            commands=self._commands,
         )

@@ -65,7 +65,7 @@ def waits(version: str, action: str, payload: Mapping[str, Any], decided: frozen
 
     Never where the station tells what has happened already: its answer changes nothing there, and
     must not be put at risk. Such are StopTransaction, and a TransactionEvent that has ended or
-    comes from offline times.
+    comes from offline times; nor where that has no token to be judged.
     """
     if action == "DataTransfer" and "DataTransfer" not in decided:
         # Vendor ids are case-insensitive (CiString).
@@ -73,8 +73,10 @@ def waits(version: str, action: str, payload: Mapping[str, Any], decided: frozen
         return any(name.casefold() == vendor for name in decided)
     if action not in decided or action == "StopTransaction" or (version, action) not in REPLIES:
         return False
-    ended = payload.get("eventType") == "Ended" or payload.get("offline") is True
-    return not (action == "TransactionEvent" and ended)
+    if action != "TransactionEvent":
+        return True
+    told = payload.get("eventType") == "Ended" or payload.get("offline") is True
+    return payload.get("idToken") is not None and not told
 
 
 def completed(

@@ -4,17 +4,17 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping
 
 import structlog
 from websockets.http11 import Request
 
 from gateway import handshake, redaction
-from gateway.answers import Decision
 from gateway.config import Config
+from gateway.copies import Copies
 from gateway.effects import Count, Instant, Write
-from gateway.events import Encode, Event, Writer
+from gateway.events import Encode, Event, ReplyTo, Writer
 from gateway.handshake import Accept, Refuse
+from gateway.lanes import Done
 from gateway.link import Link
 from gateway.metrics import Metrics
 from gateway.notices import Notices
@@ -43,10 +43,12 @@ class Server:
         notices: Notices,
         policies: Policies,
         metrics: Metrics,
+        copies: Copies,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self.config = config
         self.loop = loop
+        self.policies = policies
         self.router: Router[Link] = Router()
         self.held: set[Link] = set()
         self.calls_max = config.pipelined_calls_max + config.pipelined_answers_extra
@@ -55,8 +57,8 @@ class Server:
         self._producer = producer
         self._encode = encode
         self._notices = notices
-        self._policies = policies
         self._metrics = metrics
+        self._copies = copies
         self._links: set[Link] = set()
         self.opening: set[Link] = set()
         self._takeovers = handshake.Takeovers(config.takeovers_per_minute)
@@ -141,7 +143,7 @@ class Server:
         elif wait_s:  # also where none is held here: the other box may be at another gateway
             reason, later = "takeovers", wait_s
             body = "Connections of this station id replace each other: is the id used twice?"
-        elif self._policies.refuses(key):
+        elif self.policies.refuses(key):
             return Refuse(404, "unknown_station", "This station is not registered.\n", station)
         else:
             return None
@@ -176,7 +178,7 @@ class Server:
             version=accept.version,
             encode=self._encode,
         )
-        link.session = Session(writer, self._policies.of(link.key))
+        link.session = Session(writer, self.policies.of(link.key))
         facts = {
             "remote_address": link.address,
             "offered_subprotocols": request.headers.get_all("Sec-WebSocket-Protocol"),
@@ -193,7 +195,7 @@ class Server:
         assert session is not None, "an opened link has a session"
         self._metrics.connected(session.writer.version.name)
         log.info("connected", **link.named, version=session.writer.version.name, epoch=epoch)
-        self._newest(link.key, epoch)
+        self.newest(link.key, epoch)
 
     # To the log.
 
@@ -201,7 +203,7 @@ class Server:
         self,
         link: Link,
         event: Event,
-        done: Callable[[int | None], None],
+        done: Done,
         *,
         keep: bool = False,
     ) -> None:
@@ -221,41 +223,28 @@ class Server:
         )
 
     def count(self, effect: Count) -> None:
-        self._metrics.count(effect.metric, *effect.labels)
+        self._metrics.count(effect.metric, *effect.labels, by=effect.by)
+
+    def copying(self, link: Link, event: Event, copy_to: ReplyTo, done: Done) -> Done:
+        """What is `done` with an event, and after it a copy for whoever wants one."""
+
+        def copied(position: int | None) -> None:
+            if position is not None:
+                self._copies.post(copy_to, link.key, event)
+            done(position)
+
+        return copied
 
     def answered(self, write: Write) -> None:
         self._metrics.answered(write.action, time.monotonic() - write.since_s)
 
     # From the log.
 
-    def _newest(self, key: bytes, epoch: int) -> None:
+    def newest(self, key: bytes, epoch: int) -> None:
+        """A connection of the station is in the log at this offset, here or elsewhere."""
         if self.router.connected(key, epoch):
             self._takeovers.happened(key, self.loop.time())
             self._metrics.takeover()
-
-    def connection_read(self, key: bytes, position: int, record: Mapping[str, object]) -> None:
-        """A record of the connection log about a station held here."""
-        if record["type"] == "connected":
-            self._newest(key, position)
-
-    def station_read(self, key: bytes) -> None:
-        """The row of a station held here has changed: it holds for the next CALL."""
-        for link in self.router.links(key):
-            if link.session is not None:
-                link.session.policy = self._policies.of(key)
-
-    def decision_read(self, key: bytes, record: Mapping[str, object]) -> None:
-        """A decision about a station held here."""
-        link = self.router.current(key)
-        if link is None or link.session is None:
-            return
-        decision = Decision(
-            event_id=str(record["event_id"]),
-            response=_text(record["response"]),
-            error_code=_text(record["error_code"]),
-            error_description=_text(record["error_description"]),
-        )
-        link.perform(link.session.decided(decision, self.now()))
 
     # The end.
 
@@ -299,7 +288,3 @@ class Server:
             except TimeoutError:
                 return False
         return True
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

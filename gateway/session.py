@@ -7,11 +7,15 @@ from typing import Any
 
 import msgspec
 
-from gateway import answers, frames, intake, redaction, replies
+from gateway import answers, frames, intake, replies
 from gateway.answers import Decision
+from gateway.calls import Calls, Limits
+from gateway.claims import Claim
+from gateway.commands import Command
 from gateway.effects import Close, Count, Effect, Instant, Ping, Record, Write
-from gateway.events import Event, FrameFacts, UnencodableError, Writer
-from gateway.frames import Call, FrameError
+from gateway.events import Event, FrameFacts, Writer
+from gateway.frames import Call, Error, FrameError, Result
+from gateway.journal import Journal
 from schemas.catalogue import Action
 
 
@@ -26,6 +30,7 @@ class Policy:
     frame_limit_bytes: int
     ping_interval_s: float = 0.0
     ping_time_s: float = 0.0
+    commands: Limits = field(default_factory=Limits)
 
 
 class _Pending(msgspec.Struct):
@@ -45,17 +50,23 @@ class _Pending(msgspec.Struct):
 class Session:
     """The state of one connection. Every method returns the effects to perform, in order.
 
-    `deadline_s` says when it wants to be `woken` at the latest.
+    `deadline_s` says when it wants to be `woken` at the latest. `calls` asks the station what
+    commands want of it.
     """
 
     writer: Writer
     policy: Policy
-    _sequence: int = 0
+    calls: Calls = field(init=False)
+    _journal: Journal = field(init=False)
     _pending: deque[_Pending] = field(default_factory=deque)
     _heard_s: float = 0.0
     _pinged: bool = False
     _stopping: bool = False
     _over: bool = False
+
+    def __post_init__(self) -> None:
+        self._journal = Journal(self.writer, self.policy.frame_limit_bytes)
+        self.calls = Calls(self._journal, self.policy.commands)
 
     @property
     def pending(self) -> int:
@@ -69,16 +80,20 @@ class Session:
         times = [call.until_s for call in self._pending if call.until_s is not None]
         if self.policy.ping_interval_s:
             times.append(self._silent_until_s)
+        if (of_calls_s := self.calls.deadline_s) is not None:
+            times.append(of_calls_s)
         return min(times, default=None)
 
     def opened(self, facts: Mapping[str, object], now: Instant) -> Event:
         """The handshake is accepted: `connected`, which goes to the log before anything else."""
+        self.calls.since_ms = now.ms
         return self.writer.connection("connected", 0, now.ms, dict(facts))
 
-    def recorded(self, position: int, now: Instant) -> None:
+    def recorded(self, position: int, now: Instant) -> list[Effect]:
         """`connected` is in the log at this offset: that is the epoch of the connection."""
         self.writer.epoch = position
         self._heard_s = now.s
+        return self.calls.connected(now)
 
     def heard(self, now: Instant) -> None:
         """Something came from the station: it is alive."""
@@ -88,20 +103,31 @@ class Session:
     def received(self, text: str, now: Instant) -> list[Effect]:
         """A text frame came."""
         self.heard(now)
-        if self._over or self._stopping:
+        if self._over or (self._stopping and not self.calls.outstanding):
             return []
         try:
             frame = frames.decode(text, self.writer.version)
             if isinstance(frame, Call):
-                return self._called(frame, text, now)
+                return [] if self._stopping else self._called(frame, text, now)
+            return self._heard_answer(frame, text, now) + self._end_of_calls()
+        except FrameError as error:
+            attempt = None if error.code else self.calls.asked(error.message_id)
+            if attempt is not None:
+                return self.calls.broken(attempt, error, text, now) + self._end_of_calls()
+            return self._journal.rejected(error, text, now)
+
+    def _heard_answer(self, frame: Result | Error, text: str, now: Instant) -> list[Effect]:
+        """An answer is taken at once, whatever waits: it is not in the order of the calls."""
+        to_answer = isinstance(frame, Error) and frame.of_result
+        attempt = None if to_answer else self.calls.asked(frame.message_id)
+        if attempt is None:
             raise FrameError(
                 "unsolicited_answer",
                 None,
                 "no call to the station is open with this message id",
                 message_id=frame.message_id,
             )
-        except FrameError as error:
-            return self._rejected(error, text, len(text.encode("utf-8", "replace")), now)
+        return self.calls.answered(attempt, frame, text, self.policy.quirks, now)
 
     def unreadable(
         self, rule: str, text: str, size: int, close: Close, now: Instant
@@ -110,7 +136,20 @@ class Session:
         if self._over:
             return []
         self.given_up()
-        return [*self._rejected(FrameError(rule, None, close.reason), text, size, now), close]
+        error = FrameError(rule, None, close.reason)
+        return [*self._journal.rejected(error, text, now, size), close]
+
+    def commanded(self, command: Command, now: Instant) -> list[Effect]:
+        """The log has a command for this station."""
+        return [] if self._over else self.calls.commanded(command, now)
+
+    def claimed(self, claim: Claim, now: Instant) -> list[Effect]:
+        """The connection log says who has an attempt of a command, or that it is over."""
+        return [] if self._over else self.calls.claimed(claim, now)
+
+    def leaves(self, message_id: str, now: Instant) -> bool:
+        """Whether our own CALL is still to be sent, now that its event is in the log."""
+        return not self._over and self.calls.leaves(message_id, now)
 
     def decided(self, decision: Decision, now: Instant) -> list[Effect]:
         """A service decided one of the CALLs; the first valid decision in time counts."""
@@ -135,7 +174,7 @@ class Session:
             if pending.until_s is not None and pending.until_s <= now.s:
                 pending.until_s = None
                 effects.append(Count("fallbacks", (pending.action.name,)))
-        effects += self._answered(now)
+        effects += self.calls.woken(now) + self._answered(now)
         if self.policy.ping_interval_s and self._silent_until_s <= now.s:
             if self._pinged:
                 self.given_up()
@@ -151,10 +190,15 @@ class Session:
         policy = self.policy
         return self._heard_s + (policy.ping_time_s if self._pinged else policy.ping_interval_s)
 
-    def stopping(self) -> list[Effect]:
+    def unread(self, now: Instant) -> None:
+        """Nothing is read from the station at present: its silence says nothing."""
+        self.heard(now)
+        self.calls.unread(now)
+
+    def stopping(self, now: Instant) -> list[Effect]:
         """The gateway goes down: finish the calls in hand, take no more, then close."""
         self._stopping = True
-        return self._end_of_calls()
+        return self.calls.stopping(now) + self._end_of_calls()
 
     def given_up(self) -> None:
         """The connection is to be closed: nothing more is taken from it, or answered."""
@@ -170,12 +214,9 @@ class Session:
         self._over = True
         self._pending.clear()
         more: dict[str, object] = {"close_code": code, "reason": reason}
-        event = self.writer.connection("disconnected", self._next(), now.ms, more)
-        return [Record(event, keep=True)]
-
-    def _next(self) -> int:
-        self._sequence += 1
-        return self._sequence
+        effects = self.calls.closed(now)
+        event = self.writer.connection("disconnected", self._journal.number(), now.ms, more)
+        return [*effects, Record(event, keep=True)]
 
     def _called(self, call: Call, text: str, now: Instant) -> list[Effect]:
         version, policy = self.writer.version, self.policy
@@ -184,7 +225,7 @@ class Session:
             version.name, call.action, taken.payload, policy.decided
         )
         facts = FrameFacts(
-            sequence=self._next(),
+            sequence=self._journal.number(),
             at_ms=now.ms,
             direction="from_station",
             kind="send" if call.send else "call",
@@ -193,9 +234,9 @@ class Session:
             message_id=call.message_id,
             decision_by_ms=now.ms + round(policy.decision_time_s * 1000) if waits else None,
             deviations=taken.deviations,
-            raw=None if taken.holds_all else self._text(text),
+            raw=None if taken.holds_all else self._journal.text(text),
         )
-        event = self._event(facts, taken.record, text)
+        event = self._journal.frame(facts, taken.record, text)
         # Nobody can see in a dead letter that there is something to decide.
         waits = waits and not event.rule
         effects: list[Effect] = [Record(event)]
@@ -216,49 +257,6 @@ class Session:
             effects += self._answered(now)
         return effects
 
-    def _event(self, facts: FrameFacts, record: dict[str, Any], text: str) -> Event:
-        try:
-            return self.writer.frame(facts, record)
-        except UnencodableError as error:
-            # The dead letter is as durable as the event would be, so the reply is not touched.
-            letter = FrameError(
-                "unencodable",
-                None,
-                str(error),
-                message_id=facts.message_id,
-                action=facts.action,
-            )
-            size = len(text.encode("utf-8", "replace"))
-            return self.writer.rejected(
-                letter, self._text(text), size, facts.sequence, facts.at_ms, kind=facts.kind
-            )
-
-    def _rejected(self, error: FrameError, text: str, size: int, now: Instant) -> list[Effect]:
-        """One dead letter holds the frame and the answer to it; both count in the sequence."""
-        sequence = self._next()
-        answer = None
-        if error.code is not None:
-            answer = frames.encode_error(
-                self.writer.version, error.message_id, error.code, error.description
-            )
-        letter = self.writer.rejected(
-            error,
-            self._text(text),
-            size,
-            sequence,
-            now.ms,
-            answer=answer,
-            answer_sequence=None if answer is None else self._next(),
-        )
-        if answer is None:
-            return [Record(letter)]
-        # Without the action: it may be any word that a station makes up.
-        return [Record(letter), Write(answer, now.s)]
-
-    def _text(self, text: str) -> str:
-        limit = self.policy.frame_limit_bytes
-        return redaction.redact_text(text)[:limit]
-
     def _answered(self, now: Instant) -> list[Effect]:
         """Answers in the order of the CALLs, as far as there is nothing left to wait for."""
         effects: list[Effect] = []
@@ -274,7 +272,7 @@ class Session:
             reply = replies.reply(version.name, name, pending.payload, context)
         answer = answers.answer(version, name, pending.call.message_id, reply)
         facts = FrameFacts(
-            sequence=self._next(),
+            sequence=self._journal.number(),
             at_ms=now.ms,
             direction="to_station",
             kind=answer.kind,
@@ -283,13 +281,16 @@ class Session:
             message_id=pending.call.message_id,
             call_sequence=pending.sequence,
             deviations=answer.deviations,
-            raw=self._text(answer.text) if answer.deviations else None,
+            raw=self._journal.text(answer.text) if answer.deviations else None,
         )
-        record = self._event(facts, answer.record, answer.text)
-        return [Record(record), Write(answer.text, pending.since_s, name)]
+        record = self._journal.frame(facts, answer.record, answer.text)
+        effects: list[Effect] = [Record(record), Write(answer.text, pending.since_s, name)]
+        if name == "BootNotification" and isinstance(reply, dict):
+            self.calls.registration = str(reply.get("status"))
+        return effects + self.calls.released(now)
 
     def _end_of_calls(self) -> list[Effect]:
-        if self._over or self._pending or not self._stopping:
+        if self._over or self._pending or self.calls.outstanding or not self._stopping:
             return []
         self._over = True
         return [Close(1012, "restart")]

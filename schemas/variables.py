@@ -16,7 +16,7 @@ _GATEWAY = """
     call_time_s command_hold_s queued_commands_max secrets
 """
 _ELSEWHERE = """
-    data stations store batch_records
+    data stations store batch_records publish
     decides unknown_tokens free_charging concurrent_use concurrent_use_hours
 """
 

@@ -20,7 +20,7 @@ from gateway.metrics import Metrics
 from gateway.notices import Notices
 from gateway.policy import Policies
 from gateway.server import Server
-from tests.gateway.fake_log import CODEC
+from tests.gateway.fake_log import CODEC, Copied, delivery
 
 CALLS = (
     '[2,"{}","Heartbeat",{{}}]',
@@ -191,6 +191,7 @@ class World:
             notices=Notices(config, "gw", CODEC.encode, 0),
             policies=Policies(config, {}),
             metrics=Metrics(),
+            copies=Copied(),
             loop=self.clock,
         )
         self.server.now = lambda: Instant(self.clock.s, round(self.clock.s * 1000))
@@ -242,7 +243,7 @@ class World:
             case 1:
                 self.log.recover()
             case 2 | 3 if self.tail:
-                self.server.connection_read(*self.tail.pop(0))
+                delivery(self.server).connection(*self.tail.pop(0))
             case 4:
                 self.decide()
             case _:
@@ -276,7 +277,7 @@ class World:
             decision = {"event_id": call["event_id"], "error_code": None, "error_description": None}
             response = '{"idTagInfo":{"status":"Blocked"}}'
             key = call["station"].encode()
-            self.server.decision_read(key, decision | {"response": response})
+            delivery(self.server).decision(key, decision | {"response": response})
 
     def end(self):
         """Everything ends, and what it leaves is a whole."""

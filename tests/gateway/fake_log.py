@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from gateway.config import load
+from gateway.delivery import Delivery
 from gateway.link import Link
 from gateway.metrics import Metrics
 from gateway.notices import Notices
@@ -62,6 +63,20 @@ class FakeLog:
                 await self.came.wait()
 
 
+class Copied(list):
+    """Stands where the copies of results are made, and keeps what it is given."""
+
+    def post(self, *copy):
+        self.append(copy)
+
+
+def delivery(server):
+    """What hands the log to the links of a server."""
+    return Delivery(
+        router=server.router, policies=server.policies, newest=server.newest, now=server.now
+    )
+
+
 @asynccontextmanager
 async def gateway(stations=None, **settings):
     """A server on a free port: (its URL, the server, its log)."""
@@ -74,6 +89,7 @@ async def gateway(stations=None, **settings):
         notices=Notices(config, "gw", CODEC.encode, 0),
         policies=Policies(config, stations or {}),
         metrics=Metrics(),
+        copies=Copied(),
         loop=loop,
     )
     listening = await loop.create_server(partial(Link, server), "127.0.0.1", 0)

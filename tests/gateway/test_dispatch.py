@@ -36,6 +36,7 @@ class Heard:
         record = SimpleNamespace(
             topic="ocpp." + topic, partition=partition, offset=3, key=key, value=value
         )
+        record.headers, record.timestamp = (("a", b"b"),), 7
         return self.dispatch.take(topic, [record])
 
 
@@ -51,11 +52,11 @@ def text(topic, **fields):
     [
         ("connections", ("connection", b"ours", 3, OURS)),
         ("decisions", ("decision", b"ours", OURS)),
-        ("commands", ("command", b"ours", OURS)),
+        ("commands", ("command", b"ours", (("a", b"b"),), 7, OURS)),
     ],
 )
 def test_records_of_our_stations_are_handed_out(topic, told):
-    """Each topic has its receiver; only the connection log needs the position."""
+    """Each topic has its receiver; the connection log has the position, a command its headers."""
     heard = Heard()
     assert heard.take(topic, b"ours", text(topic, **OURS)) == []
     assert heard.told == [told]

@@ -50,7 +50,7 @@ class Reader:
             partition_of=partition_of,
             on_connection=self.hear_connection,
             on_decision=lambda key, record: self.heard.append(("decision", key, record)),
-            on_command=lambda key, record: self.heard.append(("command", key, record)),
+            on_command=lambda key, headers, written_ms, record: self.heard.append(("command", key, record)),
             on_station=lambda _: None,
         )
         self.inbound = Inbound(
@@ -105,9 +105,9 @@ class Book:
     def add(self, topic: str, number: int, key: bytes | None, value: bytes | None) -> None:
         at = TopicPartition(topic, number)
         offset = len(self.records[at])
-        self.records[at].append(
-            SimpleNamespace(topic=topic, partition=number, offset=offset, key=key, value=value)
-        )
+        record = SimpleNamespace(topic=topic, partition=number, offset=offset, key=key, value=value)
+        record.headers, record.timestamp = (), 0
+        self.records[at].append(record)
 
     def station(self, topic: str, key: bytes, **fields: object) -> None:
         value = encode(topic, station=key.decode(), **fields)

@@ -209,7 +209,7 @@ def test_other_decisions_are_left_as_they_are(response):
     assert completed("1.6", "Unheard", "CS-1", {}, response) == response
 
 
-EVENT = {"eventType": "Started", "offline": False}
+EVENT = {"eventType": "Started", "offline": False, "idToken": {"idToken": "A", "type": "Local"}}
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,8 @@ EVENT = {"eventType": "Started", "offline": False}
         ("1.6", "StartTransaction", START, ("Authorize",), False),
         ("1.6", "StopTransaction", {}, ("StopTransaction",), False),
         ("2.0.1", "TransactionEvent", EVENT, ("TransactionEvent",), True),
-        ("2.0.1", "TransactionEvent", {}, ("TransactionEvent",), True),
+        ("2.0.1", "TransactionEvent", {}, ("TransactionEvent",), False),
+        ("2.1", "TransactionEvent", EVENT | {"idToken": None}, ("TransactionEvent",), False),
         ("2.0.1", "TransactionEvent", EVENT | {"offline": True}, ("TransactionEvent",), False),
         ("2.0.1", "TransactionEvent", EVENT | {"eventType": "Ended"}, ("TransactionEvent",), False),
         ("1.6", "DataTransfer", {"vendorId": "Acme"}, ("DataTransfer:acme",), True),
@@ -235,5 +236,6 @@ EVENT = {"eventType": "Started", "offline": False}
 def test_nothing_is_decided_by_a_service_unless_it_is_listed(
     version, action, payload, decided, expected
 ):
-    """And never what has happened already: a stop, an end, an event of offline times."""
+    """And never what has happened already: a stop, an end, an event of offline times; nor what has
+    no token."""
     assert waits(version, action, payload, frozenset(decided)) is expected

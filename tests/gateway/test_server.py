@@ -7,7 +7,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from gateway.stations import Station as Row
-from tests.gateway.fake_log import gateway
+from tests.gateway.fake_log import delivery, gateway
 from tests.station import Station
 
 
@@ -103,7 +103,7 @@ async def test_a_newer_connection_replaces_the_older():
 async def test_a_connection_elsewhere_closes_ours():
     """Promise 6 across gateways: a higher epoch in the connection log."""
     async with gateway() as (url, server, log), await Station.connect(url, "CS-1") as station:
-        server.connection_read(b"CS-1", 99, {"type": "connected"})
+        delivery(server).connection(b"CS-1", 99, {"type": "connected"})
         assert (await station.closed())[0] == 1008
         await log.holds(2)
 
@@ -111,8 +111,8 @@ async def test_a_connection_elsewhere_closes_ours():
 async def test_our_own_record_and_older_ones_close_nothing():
     """The tail reads back what we wrote."""
     async with gateway() as (url, server, log), await Station.connect(url, "CS-1") as station:
-        server.connection_read(b"CS-1", 0, {"type": "connected"})
-        server.connection_read(b"CS-1", 5, {"type": "disconnected"})
+        delivery(server).connection(b"CS-1", 0, {"type": "connected"})
+        delivery(server).connection(b"CS-1", 5, {"type": "disconnected"})
         assert (await station.call("Heartbeat")).ok
         del log
 
@@ -136,7 +136,7 @@ async def test_two_boxes_at_two_gateways_are_slowed():
     async with gateway(takeovers_per_minute=2) as (url, server, log):
         for elsewhere in (100, 200):
             async with await Station.connect(url, "CS-1") as ours:
-                server.connection_read(b"CS-1", elsewhere, {"type": "connected"})
+                delivery(server).connection(b"CS-1", elsewhere, {"type": "connected"})
                 assert (await ours.closed())[0] == 1008
         assert (await refused(url)).status_code == 503
     assert log.of("refusals")[0]["reason"] == "takeovers"
@@ -165,7 +165,7 @@ async def test_a_decision_from_the_log_answers_its_call():
                 "error_code": None,
                 "error_description": None,
             }
-            server.decision_read(b"CS-1", decision)
+            delivery(server).decision(b"CS-1", decision)
             assert (await asyncio.wait_for(answer, 10))[2] == {"idTagInfo": {"status": "Blocked"}}
 
 
@@ -195,7 +195,7 @@ async def test_a_new_row_of_the_station_holds_for_its_next_call():
     async with gateway(rows) as (url, server, _), await Station.connect(url, "CS-1") as station:
         assert (await station.call("BootNotification", boot)).payload["status"] == "Pending"
         rows[b"CS-1"] = Row(registration_status="Accepted", boot_interval_s=9)
-        server.station_read(b"CS-1")
+        delivery(server).station(b"CS-1")
         reply = await station.call("BootNotification", boot)
         assert (reply.payload["status"], reply.payload["interval"]) == ("Accepted", 9)
 

@@ -342,13 +342,13 @@ def test_a_gateway_that_stops_finishes_the_calls_in_hand():
     """What came before is answered, what comes after is not taken, then 1012."""
     told = Conversation(decided=frozenset({"Authorize"}))
     told.call("1", "Authorize", {"idTag": "A"})
-    told.keep(told.session.stopping())
+    told.keep(told.session.stopping(told.now))
     told.call("2", "Heartbeat", {})
     assert (told.answers, told.closes) == ([], [])
     told.decide(told.events[1][1]["event_id"], response='{"idTagInfo":{"status":"Accepted"}}')
     assert (len(told.answers), told.closes) == (1, [1012])
     idle = Conversation()
-    idle.keep(idle.session.stopping())
+    idle.keep(idle.session.stopping(idle.now))
     assert idle.closes == [1012]
 
 

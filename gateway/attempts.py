@@ -1,0 +1,83 @@
+"""What may become of an attempt of a command while a gateway has it, as a table.
+
+```
+ early ──▶ claiming ──▶ waiting ──▶ leaving ──▶ open ──▶ ended
+```
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+from gateway.commands import Ask, Command, Verdict
+
+State = Literal["early", "claiming", "waiting", "leaving", "open", "late", "ended"]
+Ending = Literal["", "result", "back"]
+"""Whether a result follows, or `settled`, which gives the attempt back to whoever arbitrates."""
+
+# early: the connection's epoch is not known yet. claiming: `taken` is on its way to the log, and
+# back. waiting: ours, and it is not its turn, or not allowed yet. leaving: its event is on its way
+# to the log. open: asked, and not answered. late: over, but an answer would still be its own.
+STEPS: Mapping[tuple[State, str], tuple[State, Ending]] = MappingProxyType(
+    {
+        ("early", "connected"): ("claiming", ""),
+        ("early", "lost"): ("ended", ""),
+        ("early", "settled"): ("ended", ""),
+        ("early", "connection_lost"): ("ended", ""),
+        ("claiming", "won"): ("waiting", ""),
+        ("claiming", "lost"): ("ended", ""),
+        ("claiming", "settled"): ("ended", ""),
+        # Whose it is, is not known here.
+        ("claiming", "connection_lost"): ("ended", ""),
+        ("waiting", "turn"): ("leaving", ""),
+        ("waiting", "invalid"): ("ended", "result"),
+        ("waiting", "unsupported"): ("ended", "result"),
+        ("waiting", "expired"): ("ended", "result"),
+        ("waiting", "settled"): ("ended", ""),
+        ("waiting", "connection_lost"): ("ended", "back"),
+        ("leaving", "sent"): ("open", ""),
+        ("leaving", "expired"): ("ended", "result"),
+        ("leaving", "settled"): ("ended", ""),
+        ("leaving", "connection_lost"): ("ended", "back"),
+        ("open", "answered"): ("ended", "result"),
+        ("open", "call_error"): ("ended", "result"),
+        ("open", "bad_answer"): ("ended", "result"),
+        ("open", "timeout"): ("late", "result"),
+        ("open", "settled"): ("late", ""),
+        ("open", "connection_lost"): ("ended", "result"),
+        ("late", "answered"): ("ended", ""),
+        ("late", "call_error"): ("ended", ""),
+        ("late", "bad_answer"): ("ended", ""),
+    }
+)
+"""(state, what happens) -> (next state, what is told of it); a result has the name of what happens.
+
+Anything that is not here cannot happen.
+"""
+
+
+class Attempt(msgspec.Struct):
+    """One attempt; times are on the session's clock, in seconds.
+
+    `expires_s` is when the command does, `until_s` when its state does.
+    """
+
+    command: Command
+    ask: Ask | Verdict
+    expires_s: float
+    state: State = "early"
+    sequence: int = 0
+    until_s: float | None = None
+
+    @property
+    def asks(self) -> Ask:
+        """What is asked, where that is no verdict: one of those never waits to be asked."""
+        assert isinstance(self.ask, Ask), "a verdict ends before it is asked"
+        return self.ask
+
+    def step(self, what: str) -> Ending:
+        """Something happens. KeyError: it cannot, now."""
+        self.state, ending = STEPS[self.state, what]
+        return ending

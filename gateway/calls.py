@@ -1,0 +1,292 @@
+"""The slot for our own CALLs to one station: commands in, one at a time out, results."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from gateway import commands, outcomes
+from gateway.attempts import Attempt
+from gateway.claims import Claim, Claims
+from gateway.commands import Ask, Command, Secret, Verdict
+from gateway.effects import Count, Effect, Instant, Record, Write
+from gateway.frames import Error, FrameError, Result
+from gateway.journal import Journal
+from gateway.outcomes import Outcome, Told
+from gateway.registration import asking
+
+LATE_MAX = 16  # CALLs that ran out of time and may still be answered
+
+_NOTHING = Told()
+# What the gauge of commands calls the states.
+_GAUGES = {"early": "claiming", "claiming": "claiming", "waiting": "queued"} | dict.fromkeys(
+    ("leaving", "open"), "outstanding"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What bounds commands. Times in seconds, the frame in bytes."""
+
+    call_time_s: float = 30.0
+    queued_max: int = 100
+    hold_s: float = 10.0
+    frame_limit_bytes: int = 262_144
+    secret: Secret = lambda name: None
+
+
+@dataclass(slots=True)
+class Calls:
+    """Commands of one connection, from the log to the station and back.
+
+    `since_ms` is when the connection began, `registration` what its last BootNotification was
+    answered. Methods that return effects are the session's own, by the same rules.
+    """
+
+    journal: Journal
+    limits: Limits
+    since_ms: int = 0
+    registration: str = ""
+    _attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
+    _claims: Claims = field(default_factory=Claims)
+    _slot: Attempt | None = None
+    _late: dict[str, Attempt] = field(default_factory=dict)
+    _held_until_s: float | None = None
+    _stopping: bool = False
+    _shown: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def outstanding(self) -> bool:
+        """Whether the station is being asked something, or is about to be."""
+        return self._slot is not None
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When it wants to be woken at the latest."""
+        if not self._attempts:
+            return None
+        waiting = [one for one in self._attempts.values() if one.state == "waiting"]
+        times = [one.expires_s for one in waiting]
+        if waiting and self._held_until_s is not None and self._slot is None:
+            times.append(self._held_until_s)
+        if self._slot is not None and self._slot.until_s is not None:
+            times.append(self._slot.until_s)
+        return min(times, default=None)
+
+    # From the log.
+
+    def commanded(self, command: Command, now: Instant) -> list[Effect]:
+        """A command for this station: claimed at once, asked when the claim is read back."""
+        if left := self._left(command, now):
+            return [Count("commands_left", (left,))]
+        self._claims.see(command.key)
+        kept = msgspec.structs.replace(command, payload="")
+        expires_s = now.s + (command.expires_ms - now.ms) / 1000
+        attempt = self._attempts[command.key] = Attempt(kept, self._judged(command), expires_s)
+        effects = [] if self.journal.writer.epoch is None else self._claim(attempt, now)
+        return effects + self._gauges()
+
+    def _left(self, command: Command, now: Instant) -> str:
+        """Why a command is not claimed here, if it is not."""
+        if self._claims.seen(command.key):
+            return "repeated"
+        if command.written_ms < self.since_ms:
+            # Another gateway may have claimed it in a part of the log that was read here before
+            # the station came, and so passed over.
+            return "older"
+        if command.expires_ms <= now.ms:
+            return "expired"
+        return "stopping" if self._stopping else ""
+
+    def _judged(self, command: Command) -> Ask | Verdict:
+        limits = self.limits
+        asks = sum(isinstance(one.ask, Ask) for one in self._attempts.values())
+        if asks > limits.queued_max:
+            why = f"queue_full: {limits.queued_max} commands wait for the station already"
+            return Verdict("expired", None, why)
+        version = self.journal.writer.version
+        return commands.asked(command, version, limits.secret, limits.frame_limit_bytes)
+
+    def connected(self, now: Instant) -> list[Effect]:
+        """The epoch of the connection is known."""
+        self._held_until_s = now.s + self.limits.hold_s
+        effects: list[Effect] = []
+        for attempt in self._attempts.values():
+            effects += self._claim(attempt, now)
+        return effects + self._gauges()
+
+    def _claim(self, attempt: Attempt, now: Instant) -> list[Effect]:
+        attempt.step("connected")
+        return [Record(self.journal.writer.claim("taken", *attempt.command.key, now.ms))]
+
+    def claimed(self, claim: Claim, now: Instant) -> list[Effect]:
+        """A claim or settlement was read in the log, in its order with `connected`."""
+        said = self._claims.read(claim, self.journal.writer)
+        attempt = self._attempts.get(claim.key)
+        if attempt is None or not said:
+            return []
+        # Past its claim an attempt is ours, and only its settlement is news.
+        if said != "settled" and attempt.state not in ("early", "claiming"):
+            return []
+        effects = self._step(attempt, said, now)
+        if said == "won" and isinstance(verdict := attempt.ask, Verdict):
+            told = Told(None, verdict.code, verdict.description)
+            effects += self._step(attempt, verdict.outcome, now, told)
+        elif said == "won" and self._stopping:
+            effects += self._step(attempt, "connection_lost", now)
+        return effects + self._go(now) + self._gauges()
+
+    # To the station.
+
+    def released(self, now: Instant) -> list[Effect]:
+        """The first CALL of the connection is answered: from now on the station can be asked."""
+        self._held_until_s = now.s
+        return self._go(now) + self._gauges() if self._attempts else []
+
+    def _go(self, now: Instant) -> list[Effect]:
+        """Ask what comes next, if it may be asked now; end what has expired."""
+        effects: list[Effect] = []
+        may = asking(self.journal.writer.version.field_prefix, self.registration)
+        held = self._held_until_s is None or self._held_until_s > now.s
+        for attempt in list(self._attempts.values()):
+            if attempt.state != "waiting":
+                continue
+            if _expired(attempt, now):
+                effects += self._step(attempt, "expired", now)
+            elif self._slot is None and not held and may.allows(attempt.command.action):
+                self._step(attempt, "turn", now)
+                self._slot = attempt
+                effects.append(Record(outcomes.question(self.journal, attempt, now)))
+                text, command = attempt.asks.text, attempt.command
+                effects.append(Write(text, now.s, command.action, command.message_id))
+        return effects
+
+    def leaves(self, message_id: str, now: Instant) -> bool:
+        """Whether the CALL with this id, whose event is in the log by now, is still to be sent.
+
+        If so it counts as sent, and its time runs.
+        """
+        attempt = self._slot
+        if attempt is None or attempt.command.message_id != message_id:
+            return False
+        if _expired(attempt, now):
+            attempt.until_s = now.s
+            return False
+        attempt.step("sent")
+        attempt.until_s = now.s + self.limits.call_time_s
+        return True
+
+    def unread(self, now: Instant) -> None:
+        """Nothing is read from the station at present: its time to answer begins anew."""
+        attempt = self._slot
+        if attempt is not None and attempt.state == "open" and (attempt.until_s or 0.0) <= now.s:
+            attempt.until_s = now.s + self.limits.call_time_s
+
+    # From the station.
+
+    def asked(self, message_id: str | None) -> Attempt | None:
+        """What was asked by the CALL with this id, where it may still be answered."""
+        slot = self._slot
+        if slot is not None and slot.state == "open" and slot.command.message_id == message_id:
+            return slot
+        return self._late.get(message_id or "")
+
+    def answered(
+        self,
+        attempt: Attempt,
+        frame: Result | Error,
+        text: str,
+        quirks: frozenset[str],
+        now: Instant,
+    ) -> list[Effect]:
+        """The station answers what was asked; `text` is the whole frame."""
+        outcome = outcomes.outcome(self.journal, attempt, frame, text, quirks, now)
+        return self._over(attempt, outcome, now)
+
+    def broken(self, attempt: Attempt, error: FrameError, text: str, now: Instant) -> list[Effect]:
+        """The station answers what was asked, by a frame that is none."""
+        outcome = outcomes.misunderstood(self.journal, attempt, error, text, now)
+        return self._over(attempt, outcome, now)
+
+    def _over(self, attempt: Attempt, outcome: Outcome, now: Instant) -> list[Effect]:
+        effects: list[Effect] = [Record(outcome.event)]
+        effects += self._step(attempt, outcome.what, now, outcome.told)
+        return effects + self._go(now) + self._gauges()
+
+    # Time, and the end.
+
+    def woken(self, now: Instant) -> list[Effect]:
+        """A deadline has passed: no answer in time, expired while waiting, or held long enough."""
+        effects: list[Effect] = []
+        slot = self._slot
+        if slot is not None and slot.until_s is not None and slot.until_s <= now.s:
+            effects += self._step(slot, "timeout" if slot.state == "open" else "expired", now)
+        return effects + self._go(now) + self._gauges()
+
+    def stopping(self, now: Instant) -> list[Effect]:
+        """The gateway goes down: what is not asked yet is given back."""
+        self._stopping = True
+        waiting = [one for one in self._attempts.values() if one.state == "waiting"]
+        return self._lost(waiting, now)
+
+    def closed(self, now: Instant) -> list[Effect]:
+        """The connection is gone."""
+        return self._lost(list(self._attempts.values()), now)
+
+    def _lost(self, attempts: Iterable[Attempt], now: Instant) -> list[Effect]:
+        effects: list[Effect] = []
+        for attempt in attempts:
+            effects += self._step(attempt, "connection_lost", now)
+        return effects + self._gauges()
+
+    def _step(
+        self, attempt: Attempt, what: str, now: Instant, told: Told = _NOTHING
+    ) -> list[Effect]:
+        ending = attempt.step(what)
+        command, writer = attempt.command, self.journal.writer
+        if attempt.state in ("ended", "late"):
+            self._forget(attempt)
+        if ending == "back":
+            event = writer.claim("settled", *command.key, now.ms, "offline")
+            return [Record(event, keep=True)]
+        if not ending:
+            return []
+        record: dict[str, object] = {
+            "command_id": command.command_id,
+            "action": command.action,
+            "attempt": command.attempt,
+            "outcome": what,
+            "message_id": command.message_id if attempt.sequence else None,
+        } | msgspec.structs.asdict(told)
+        event = writer.result(record, now.ms, command.trace)
+        keep = what == "connection_lost"
+        return [Count("command_results", (what,)), Record(event, keep, command.reply_to)]
+
+    def _forget(self, attempt: Attempt) -> None:
+        command = attempt.command
+        self._attempts.pop(command.key, None)
+        self._late.pop(command.message_id, None)
+        if self._slot is attempt:
+            self._slot = None
+        if attempt.state == "late":
+            self._late[command.message_id] = attempt
+            if len(self._late) > LATE_MAX:
+                del self._late[next(iter(self._late))]
+
+    def _gauges(self) -> list[Effect]:
+        """How many attempts there are in each state, as differences."""
+        if not self._attempts and not self._shown:
+            return []
+        found = Counter(_GAUGES[one.state] for one in self._attempts.values())
+        shown, self._shown = self._shown, dict(found)
+        return [
+            Count("commands", (state,), found[state] - shown.get(state, 0))
+            for state in sorted({*_GAUGES.values()})
+            if found[state] != shown.get(state, 0)
+        ]
+
+
+def _expired(attempt: Attempt, now: Instant) -> bool:
+    # By both clocks: one of them may be set, or stand still.
+    return now.ms >= attempt.command.expires_ms or now.s >= attempt.expires_s

@@ -1,0 +1,81 @@
+"""What the log tells of a station, handed to the connection that it concerns."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gateway.answers import Decision
+from gateway.claims import Claim
+from gateway.commands import command_of
+from gateway.effects import Instant
+from gateway.link import Link
+from gateway.policy import Policies
+from gateway.router import Router
+
+
+class Delivery:
+    """Receives what a dispatch hands out; `newest` is told of each `connected`."""
+
+    def __init__(
+        self,
+        *,
+        router: Router[Link],
+        policies: Policies,
+        newest: Callable[[bytes, int], None],
+        now: Callable[[], Instant],
+    ) -> None:
+        self._router = router
+        self._policies = policies
+        self._newest = newest
+        self._now = now
+
+    def connection(self, key: bytes, position: int, record: Mapping[str, Any]) -> None:
+        """A record of the connection log about a station held here."""
+        kind = record["type"]
+        if kind == "connected":
+            self._newest(key, position)
+        elif kind in ("taken", "settled"):
+            claim = Claim(
+                kind,
+                record["command_id"],
+                record["attempt"],
+                position,
+                record["epoch"],
+                record["connection_id"],
+            )
+            # Also those whose epoch is not known yet: they must know what was taken before.
+            for link in [*self._router.links(key)]:
+                if link.session is not None:
+                    link.perform(link.session.claimed(claim, self._now()))
+
+    def command(
+        self,
+        key: bytes,
+        headers: Sequence[tuple[str, bytes]],
+        written_ms: int,
+        record: Mapping[str, Any],
+    ) -> None:
+        """A command for a station held here: it is for the newest of its connections."""
+        links = self._router.links(key)
+        if links and (session := links[-1].session) is not None:
+            command = command_of(record, headers, written_ms, str(uuid.uuid4()))
+            links[-1].perform(session.commanded(command, self._now()))
+
+    def decision(self, key: bytes, record: Mapping[str, Any]) -> None:
+        """A decision about a station held here."""
+        link = self._router.current(key)
+        if link is None or link.session is None:
+            return
+        decision = Decision(
+            event_id=record["event_id"],
+            response=record["response"],
+            error_code=record["error_code"],
+            error_description=record["error_description"],
+        )
+        link.perform(link.session.decided(decision, self._now()))
+
+    def station(self, key: bytes) -> None:
+        """The row of a station held here has changed: it holds for the next CALL."""
+        for link in self._router.links(key):
+            if link.session is not None:
+                link.session.policy = self._policies.of(key)
