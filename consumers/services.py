@@ -37,4 +37,5 @@ SERVICES: Mapping[str, Service] = {
         sequels=("decider",),
     ),
     "stations": Service("stations", 9105, "Stations and connectors, and how they are."),
+    "commands": Service("commands", 9106, "One row for each command, and what became of it."),
 }
