@@ -80,6 +80,8 @@ class Logged:
 class Gateway:
     """One gateway process, with ports of its own; `log` is the file of its log lines."""
 
+    command: tuple[str, ...] = ("-m", "gateway")
+
     def __init__(self, environ: dict[str, str], log: Path) -> None:
         self.log = log
         self.port, self.admin = free_port(), free_port()
@@ -100,7 +102,7 @@ class Gateway:
 
     def launch(self) -> None:
         """Start the process, which takes a second or two to be ready."""
-        command = [sys.executable, "-m", "gateway"]
+        command = [sys.executable, *self.command]
         self._process = Process(command, log=self.log, environ=self._environ)
 
     async def ready(self, timeout_s: float = START_TIME_S) -> None:
@@ -153,14 +155,23 @@ class Gateway:
         return await self.process.ended(timeout_s)
 
 
+class Consumer(Gateway):
+    """One consumer process, which is asked and ended as a gateway is."""
+
+    def __init__(self, name: str, environ: dict[str, str], log: Path) -> None:
+        super().__init__(environ, log)
+        self.command = ("-m", "chargewire", "consume", name)
+
+
 class Fleet:
-    """The gateways of one test, side by side below one prefix; all of them end with it."""
+    """The programs of one test, side by side below one prefix; all of them end with it."""
 
     def __init__(self, bootstrap: str, prefix: str, folder: Path, **limits: object) -> None:
         self.bootstrap = bootstrap
         self.prefix = prefix
         self.folder = folder
         self.gateways: list[Gateway] = []
+        self.consumers: list[Consumer] = []
         self._stations: list[Station] = []
         self._environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("CHARGEWIRE_")},
@@ -189,6 +200,16 @@ class Fleet:
         gateway = self.launch(**limits)
         await gateway.ready()
         return gateway
+
+    async def consume(self, name: str, store: str, **limits: object) -> "Consumer":
+        """A consumer that has caught up with the log; `store` is the URL of its database."""
+        log = self.folder / f"{name}-{len(self.consumers) + 1}.log"
+        variables = _variables(limits | {"store": store})
+        consumer = Consumer(name, self._environ | variables, log)
+        self.consumers.append(consumer)
+        consumer.launch()
+        await consumer.ready()
+        return consumer
 
     async def connect(self, gateway: Gateway, name: str, *rest: Any, **options: Any) -> Station:
         """A station at the gateway, as Station.connect; its socket ends with the test."""
@@ -221,14 +242,14 @@ class Fleet:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for gateway in self.gateways:
-            gateway.kill()
+        for program in (*self.gateways, *self.consumers):
+            program.kill()
         for station in self._stations:
             station.abort()
         await asyncio.gather(*(station.closed() for station in self._stations))
         if error is not None:
-            for gateway in self.gateways:
-                error.add_note(f"{gateway.log.name}:\n{gateway.said()[-2000:]}")
+            for program in (*self.gateways, *self.consumers):
+                error.add_note(f"{program.log.name}:\n{program.said()[-2000:]}")
 
 
 def _variables(limits: dict[str, object]) -> dict[str, str]:
