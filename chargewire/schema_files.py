@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 def tables() -> dict[str, Schema]:
     """Topic -> schema of every table that consumers publish, as they declare them."""
     return {
-        table_schemas.topic(table): table_schemas.schema(table, consumer.name)
+        table_schemas.topic(table.name): table_schemas.schema(table, consumer.name)
         for consumer in (service.consumer for service in SERVICES.values())
         for table in consumer.tables
         if table.name in consumer.published

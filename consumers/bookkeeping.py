@@ -1,6 +1,6 @@
 """The tables in which a consumer keeps how far it is, beside those of its projection."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text
 
 METADATA = MetaData()
 
@@ -16,12 +16,16 @@ POSITIONS = Table(
     Column("position", BigInteger, nullable=False),
 )
 # Who may write what comes from a partition number: only who has raised its generation last.
+# `revision` rises with every commit; `settled` is false from the beginning of a rebuild until it is
+# known which rows differ from those that are on topics.
 GENERATIONS = Table(
     "chargewire_generations",
     METADATA,
     Column("consumer", Text, primary_key=True),
     Column("partition", Integer, primary_key=True),
     Column("generation", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("settled", Boolean, nullable=False),
 )
 # Records that could not be folded, as they are in the log; `at` in milliseconds since 1970 (UTC).
 POISON = Table(
@@ -50,24 +54,25 @@ OPEN_CALLS = Table(
     Column("payload", Text, nullable=False),  # JSON
     Index("chargewire_open_calls_age", "consumer", "topic", "partition", "written_ms"),
 )
-# Changed rows that are to be published: `row` is JSON, or null for one that is gone. Readers keep
-# the highest (generation, revision) of a key.
+# Which rows have changed and are to be published, each once: a row is read when it is sent. `key`
+# is the JSON text of its primary key.
 OUTBOX = Table(
     "chargewire_outbox",
     METADATA,
-    Column(
-        "revision",
-        BigInteger().with_variant(Integer, "sqlite"),
-        primary_key=True,
-        autoincrement=True,
-    ),
-    Column("generation", BigInteger, nullable=False),
-    Column("consumer", Text, nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("topic", Text, nullable=False),
-    Column("station", Text, nullable=False),
-    Column("key", Text, nullable=False),  # JSON array of the primary key's values
-    Column("row", Text),
+    Column("consumer", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("table_name", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
     Index("chargewire_outbox_order", "consumer", "partition", "revision"),
-    sqlite_autoincrement=True,  # a revision never comes back, also after the row is gone
+)
+# What is on the topics; null: it is not known which row.
+PUBLISHED = Table(
+    "chargewire_published",
+    METADATA,
+    Column("consumer", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("table_name", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", Text),
 )

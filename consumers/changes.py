@@ -32,18 +32,6 @@ class Poison:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A row that changed and is to be published; `row` is JSON text, None where it is gone."""
-
-    revision: int
-    generation: int
-    topic: str
-    station: str
-    key: str
-    row: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Difference:
     """The rows of one table that are new or other than before, and those that are gone."""
 

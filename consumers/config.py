@@ -60,6 +60,16 @@ class Config(KafkaSettings):
         low=1,
         high=8760,
     )
+    local_lists: str = setting(
+        "on",
+        "authorizations: whether the local lists of stations are kept as their tokens say",
+        choices=("on", "off"),
+    )
+    publish: str = setting(
+        "auto",
+        "whether changed rows are put on topics; auto: of all but append-only tables",
+        choices=("auto", "on", "off"),
+    )
     log_format: str = setting(
         "auto",
         "auto: console on a terminal, JSON elsewhere",

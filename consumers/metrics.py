@@ -25,6 +25,7 @@ class Metrics:
         self.produce_failures = self._counter(
             "produce_failures", "Records that were not written, and nobody waited for"
         )
+        self.published = self._counter("published", "Rows put on topics, and those taken away")
         self.restarts = self._counter("restarts", "Times that Kafka or the store broke")
         self._lag = self._by_partition("lag_records", "Records of the log not yet in the tables")
         self._delay = self._by_partition("delay_seconds", "Age of the last record, if more wait")

@@ -18,6 +18,7 @@ from consumers.membership import open_member
 from consumers.metrics import Metrics
 from consumers.producing import Producer
 from consumers.projection import Consumer
+from consumers.publisher import published
 from consumers.rebuild import RebuildRefusedError
 from consumers.runner import Runner
 from consumers.sequels import Parts, Sequel
@@ -33,7 +34,7 @@ ACK_TIME_S = 10.0
 log = structlog.get_logger("consumers")
 
 
-def run(
+def run(  # noqa: PLR0913 - handed through
     config: Config,
     consumer: Consumer,
     *,
@@ -56,16 +57,20 @@ def run(
         metrics = Metrics(consumer.name)
         codec = await registry.codec(config)
         producer = _producer(config, codec, metrics)
+        tables = published(consumer, config.publish)
+        modules = [*sequels, *(["publisher"] if tables else [])]
 
         def begun(store: Store) -> list[Sequel]:
             parts = Parts(config, store, codec, producer, metrics, _now_ms)
-            return [import_module(f"{__package__}.{name}").sequel(parts) for name in sequels]
+            return [import_module(f"{__package__}.{name}").sequel(parts) for name in modules]
 
         if (url := make_url(config.store)).drivername == "sqlite":
             Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
         runner = Runner(
             consumer=consumer,
-            open_store=partial(Store.open, config.store, consumer, histories=histories),
+            open_store=partial(
+                Store.open, config.store, consumer, histories=histories, published=tables
+            ),
             connect=partial(
                 open_member,
                 config.client_options(),

@@ -17,10 +17,13 @@ from sqlalchemy import (
     column,
     delete,
     func,
+    null,
     select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+
+from consumers.bookkeeping import OUTBOX, PUBLISHED
 
 POSTGRESQL = "postgresql"
 _INSERT: Mapping[str, Any] = {POSTGRESQL: postgresql.insert, "sqlite": sqlite.insert}
@@ -54,6 +57,19 @@ def emptying(dialect: str, table: Table) -> Any:
     if dialect == POSTGRESQL:
         return text(f"TRUNCATE {table.name}")
     return delete(table)
+
+
+def unknown(dialect: str) -> Any:
+    """INSERT that notes what waits to be published as being on its topic in an unknown state.
+
+    Its parameter is `of`, the consumer.
+    """
+    places = [column.name for column in keys_of(PUBLISHED)]
+    waiting = select(*(OUTBOX.c[name] for name in places), null())
+    found = _INSERT[dialect](PUBLISHED).from_select(
+        [*places, "digest"], waiting.where(OUTBOX.c.consumer == bindparam("of"))
+    )
+    return found.on_conflict_do_update(index_elements=keys_of(PUBLISHED), set_={"digest": null()})
 
 
 def removal(table: Table) -> Delete:

@@ -24,6 +24,7 @@ from consumers.writing import Writer, storable
 
 KEYS_AT_ONCE = 5000
 CLOSE_TIME_S = 5.0
+_NEW = {"generation": 0, "revision": 0, "settled": True}
 
 
 class Fenced(Exception):  # noqa: N818 - a fact: somebody else owns the partition number now
@@ -46,15 +47,16 @@ class Store:
         engine: AsyncEngine,
         consumer: Consumer,
         *,
-        publishes: bool,
+        published: Collection[str],
         now_ms: Callable[[], int],
     ) -> None:
         self._engine = engine
         self._consumer = consumer
         self.name = consumer.name
         self._now_ms = now_ms
-        self._dialect = engine.dialect.name
-        self._writer = Writer(self._dialect, consumer, publishes=publishes, now_ms=now_ms)
+        self.tables = consumer.tables
+        self.dialect = engine.dialect.name
+        self._writer = Writer(self.dialect, consumer, published=published, now_ms=now_ms)
         self._groups: dict[str, Any] = {}  # name of a table -> how its groups are loaded
 
     @classmethod
@@ -64,18 +66,17 @@ class Store:
         consumer: Consumer,
         *,
         histories: Path = HISTORIES,
-        publishes: bool = False,
+        published: Collection[str] = (),
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> Self:
         """Connect to ``sqlite:///path`` or ``postgresql://...``, and bring the tables up to date.
 
-        With `publishes`, changed rows of published tables go to the outbox too. Raises
-        UpgradeError.
+        Of the tables in `published` it is noted which rows change. Raises UpgradeError.
         """
         store = cls(
             engine(url, f"chargewire {consumer.name}"),
             consumer,
-            publishes=publishes,
+            published=published,
             now_ms=now_ms,
         )
         try:
@@ -89,7 +90,7 @@ class Store:
     @property
     def single(self) -> bool:
         """Whether only one instance can share the store: a file is on one machine."""
-        return self._dialect == "sqlite"
+        return self.dialect == "sqlite"
 
     async def close(self) -> None:
         """Let go of all connections, also of dead ones; the next use makes new ones."""
@@ -121,8 +122,8 @@ class Store:
             return {}
         # Rows first, so that there is one to lock.
         await connection.execute(
-            statements.upsert(self._dialect, GENERATIONS, keep=True),
-            [{"consumer": self.name, "partition": n, "generation": 0} for n in numbers],
+            statements.upsert(self.dialect, GENERATIONS, keep=True),
+            [{"consumer": self.name, "partition": n, **_NEW} for n in numbers],
         )
         mine = (GENERATIONS.c.consumer == self.name) & GENERATIONS.c.partition.in_(numbers)
         locked = select(GENERATIONS.c.partition, GENERATIONS.c.generation).where(mine)
@@ -151,7 +152,7 @@ class Store:
         async with self.transaction() as connection:
             for first in range(0, len(wanted), KEYS_AT_ONCE):
                 part = wanted[first : first + KEYS_AT_ONCE]
-                parameters = statements.groups_parameters(self._dialect, part)
+                parameters = statements.groups_parameters(self.dialect, part)
                 for table, statement in self._group_statements(projection, width):
                     columns = [column.name for column in statements.keys_of(table)[:width]]
                     for row in (await connection.execute(statement, parameters)).mappings():
@@ -166,7 +167,7 @@ class Store:
             if table.name in projection.appended:
                 continue
             if table.name not in self._groups:
-                made = statements.groups(self._dialect, table, width)
+                made = statements.groups(self.dialect, table, width)
                 self._groups[table.name] = made
             yield table, self._groups[table.name]
 
@@ -174,10 +175,8 @@ class Store:
         """The payloads of those CALLs that were committed as open."""
         if not keys:
             return {}
-        statement = statements.groups(self._dialect, OPEN_CALLS, 4)
-        parameters = statements.groups_parameters(
-            self._dialect, [(self.name, *key) for key in keys]
-        )
+        statement = statements.groups(self.dialect, OPEN_CALLS, 4)
+        parameters = statements.groups_parameters(self.dialect, [(self.name, *key) for key in keys])
         async with self.transaction() as connection:
             return {
                 (row.station, row.epoch, row.sequence): msgspec.json.decode(row.payload)
@@ -189,8 +188,8 @@ class Store:
 
         Raises Fenced, Refused.
         """
-        async with self._owned(partition, generation) as connection:
-            return await self._writer.write(connection, partition, generation, changes)
+        async with self.holding(partition, generation) as (connection, revision):
+            return await self._writer.write(connection, partition, revision, changes)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -206,24 +205,37 @@ class Store:
             raise (Refused if isinstance(cause, asyncpg.DataError) else Away)(str(error)) from error
 
     @asynccontextmanager
-    async def _owned(self, partition: int, generation: int) -> AsyncIterator[AsyncConnection]:
-        """A transaction that holds the generation: a successor waits for its end."""
+    async def holding(
+        self, partition: int, generation: int
+    ) -> AsyncIterator[tuple[AsyncConnection, int]]:
+        """A transaction that holds the generation, and its revision: a successor waits for its end.
+
+        Revisions of a partition number rise, and none comes twice. Raises Fenced.
+        """
         mine = (*_generation(self.name, partition), GENERATIONS.c.generation == generation)
+        next_one = update(GENERATIONS).where(*mine).values(revision=GENERATIONS.c.revision + 1)
         async with self.transaction() as connection:
-            same = update(GENERATIONS).where(*mine).values(generation=GENERATIONS.c.generation)
-            if (await connection.execute(same)).rowcount != 1:
+            found = await connection.execute(next_one.returning(GENERATIONS.c.revision))
+            if (row := found.first()) is None:
                 raise Fenced(f"{self.name}, partition {partition}")
-            yield connection
+            yield connection, row.revision
 
     async def clear(self) -> None:
-        """Throw all rows and positions away, for a rebuild; other instances are fenced."""
+        """Throw all rows and positions away, for a rebuild; other instances are fenced.
+
+        What is known of the topics of tables stays. Rows that wait to be published may be there, in
+        this state or another.
+        """
         async with self.transaction() as connection:
             found = await connection.execute(
                 select(GENERATIONS.c.partition).where(GENERATIONS.c.consumer == self.name)
             )
             await self._raise(connection, [row.partition for row in found])
-            for table in self._consumer.tables:
-                await connection.execute(statements.emptying(self._dialect, table))
+            for table in self.tables:
+                await connection.execute(statements.emptying(self.dialect, table))
+            await connection.execute(statements.unknown(self.dialect), {"of": self.name})
+            mine = GENERATIONS.c.consumer == self.name
+            await connection.execute(update(GENERATIONS).where(mine).values(settled=False))
             for table in (POSITIONS, POISON, OPEN_CALLS, OUTBOX):
                 await connection.execute(delete(table).where(table.c.consumer == self.name))
 

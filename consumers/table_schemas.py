@@ -20,9 +20,9 @@ _ORDER = (
 )
 
 
-def topic(table: Table) -> str:
-    """The name, without prefix, of the topic that has the rows of a table."""
-    return f"tables.{table.name}"
+def topic(table: str) -> str:
+    """The name, without prefix, of the topic that has the rows of a table of this name."""
+    return f"tables.{table}"
 
 
 def schema(table: Table, consumer: str) -> dict[str, Any]:

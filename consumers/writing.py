@@ -1,17 +1,18 @@
 """Writes what a commit changes into the tables, inside the transaction of a caller."""
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, bindparam, delete, insert
+from sqlalchemy import Table, bindparam, delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from consumers import statements
 from consumers.bookkeeping import OPEN_CALLS, OUTBOX, POISON, POSITIONS
 from consumers.changes import Changes, Difference, Poison
 from consumers.projection import Consumer, Key
+from consumers.table_schemas import key_of, key_text
 
 _CALL = ("k_consumer", "k_station", "k_epoch", "k_sequence")
 UNANSWERED_MS = 24 * 60 * 60 * 1000  # no answer comes as late as that
@@ -27,12 +28,17 @@ class Writer:
     """Writes for one consumer; parameters always go as lists, which drivers send as one."""
 
     def __init__(
-        self, dialect: str, consumer: Consumer, *, publishes: bool, now_ms: Callable[[], int]
+        self,
+        dialect: str,
+        consumer: Consumer,
+        *,
+        published: Collection[str],
+        now_ms: Callable[[], int],
     ) -> None:
         self._dialect = dialect
         self._name = consumer.name
         self._tables = consumer.tables
-        self._published = consumer.published if publishes else frozenset()
+        self._published = published
         self._now_ms = now_ms
         self._upserts = {
             table.name: statements.upsert(dialect, table, keep=table.name in projection.appended)
@@ -42,15 +48,15 @@ class Writer:
         self._removals = {table.name: statements.removal(table) for table in self._tables}
 
     async def write(
-        self, connection: AsyncConnection, partition: int, generation: int, changes: Changes
+        self, connection: AsyncConnection, partition: int, revision: int, changes: Changes
     ) -> int:
         """Write all of it; returns how many rows differ. The caller holds the generation."""
         for table in self._tables:
             if difference := changes.rows.get(table.name):
                 await self._rows(connection, table, difference)
                 if table.name in self._published:
-                    rows = self._outgoing(table, difference, partition, generation)
-                    await connection.execute(insert(OUTBOX), rows)
+                    rows = _outgoing(table, difference, partition, revision)
+                    await self._put(connection, OUTBOX, rows)
         await self._calls(connection, partition, changes)
         await self._put(connection, POISON, map(self._poison, changes.poison))
         await self._put(
@@ -131,26 +137,19 @@ class Writer:
             "at": self._now_ms(),
         }
 
-    def _outgoing(
-        self, table: Table, difference: Difference, partition: int, generation: int
-    ) -> list[dict[str, Any]]:
-        common = {
-            "consumer": self._name,
-            "generation": generation,
+
+def _outgoing(
+    table: Table, difference: Difference, partition: int, revision: int
+) -> Iterator[dict[str, Any]]:
+    """What waits to be published: rows that are gone as well."""
+    for row in (*difference.put, *difference.gone):
+        key = key_text(storable(key_of(table, row)))
+        yield {
             "partition": partition,
-            "topic": f"tables.{table.name}",
+            "table_name": table.name,
+            "key": key,
+            "revision": revision,
         }
-        names = [column.name for column in statements.keys_of(table)]
-        return [
-            common
-            | {
-                "station": row[names[0]],
-                "key": msgspec.json.encode([row[name] for name in names]).decode(),
-                "row": None if gone else msgspec.json.encode(row).decode(),
-            }
-            for gone, rows in ((True, difference.gone), (False, difference.put))
-            for row in storable_rows(rows)
-        ]
 
 
 def storable_rows(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -17,7 +17,7 @@ _GATEWAY = """
 """
 _ELSEWHERE = """
     data stations store batch_records publish
-    decides unknown_tokens free_charging concurrent_use concurrent_use_hours
+    decides unknown_tokens free_charging concurrent_use concurrent_use_hours local_lists
 """
 
 VARIABLES = frozenset(f"{_EVERYWHERE} {_GATEWAY} {_ELSEWHERE}".split())

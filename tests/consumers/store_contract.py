@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from consumers.changes import Changes, Difference, OpenCall, Outgoing, Poison, differences
-from consumers.outbox import published, unpublished
+from consumers.changes import Changes, Difference, OpenCall, Poison, differences
 from consumers.projection import Key, Row, Rows
 from consumers.stores import Fenced, Refused, Store
 from tests.consumers.tally import HEARD, OF_STATIONS, PROJECTION, TALLY, TOTALS
@@ -211,40 +210,9 @@ class Contract:
         wanted = [*first, ("S3", 1, 2), ("S1", 5, 1)]
         assert {*(await store.calls(wanted))} == {*wanted} - {("S1", 1, 2)}
 
-    async def test_changed_rows_wait_to_be_published(self, opened: Opened) -> None:
-        """Each changed row is in the outbox in order, what is gone without a row."""
-        store = await opened(publishes=True)
-        await committed(store, row(0, total=Decimal("1.50")), row(1))
-        await committed(store, row(0, total=Decimal("1.50")))
-        first, second, gone = await unpublished(store, 0)
-        assert first.revision < second.revision < gone.revision
-        assert first.generation == second.generation < gone.generation
-        assert (first.topic, first.station, first.key) == ("tables.tally", "S1", '["S1","Seen",0]')
-        assert first.row is not None
-        assert '"total":"1.50"' in first.row
-        assert (gone.key, gone.row) == ('["S1","Seen",1]', None)
-        await published(store, 0, second.revision)
-        assert await unpublished(store, 0) == [gone]
-        await published(store, 0, gone.revision)
-        await committed(store, row(0, total=Decimal("1.50")), row(3))
-        (later,) = await unpublished(store, 0)
-        assert isinstance(later, Outgoing)
-        assert later.revision > gone.revision, "a revision came back"
-
-    async def test_nothing_is_published_unasked(self, opened: Opened) -> None:
-        """Without a publisher the outbox stays empty; so it does for tables that are not named."""
-        store = await opened()
-        await committed(store, row())
-        assert await unpublished(store, 0) == []
-        publishing = await opened(publishes=True)
-        generation = (await publishing.own([0]))[0].generation
-        total = Difference(put=[{"station": "S1", "count": 1}], gone=[])
-        await publishing.commit(0, generation, Changes({TOTALS.name: total}))
-        assert await unpublished(publishing, 0) == []
-
     async def test_clearing_takes_all_and_fences(self, opened: Opened) -> None:
         """After a clear there are no rows and positions, and the owner before cannot write."""
-        store = await opened(publishes=True)
+        store = await opened()
         bad = Poison("provisioning", 0, 5, "bad", None, None)
         await committed(store, row(), poison=[bad], opened={("S1", 1, 2): opened_call()})
         generation = (await store.own([0]))[0].generation
@@ -254,7 +222,7 @@ class Contract:
         owned = (await store.own([0]))[0]
         assert (owned.generation > generation, owned.positions) == (True, {})
         assert not (await store.load(PROJECTION, [KEY]))[KEY][TALLY.name]
-        assert (await store.poison(), await unpublished(store, 0)) == ([], [])
+        assert await store.poison() == []
         assert await store.calls([("S1", 1, 2)]) == {}
 
     async def test_consumers_share_a_database(self, opened: Opened) -> None:

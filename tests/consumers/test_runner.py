@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
@@ -17,7 +17,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 from prometheus_client import CollectorRegistry
 
-from consumers.changes import Changes, Difference
+from consumers.changes import Changes, Difference, Ownership
+from consumers.facts import Fact
 from consumers.membership import open_member
 from consumers.metrics import Metrics
 from consumers.rebuild import RebuildRefusedError
@@ -28,6 +29,7 @@ from deploy.local.ports import HOST, free_port
 from schemas import records
 from schemas.codec import Codec, UnknownSchemaId
 from schemas.registry import builtin_ids
+from schemas.topics import partition as home
 from tests.consumers.tally import (
     BITTER,
     CONSUMER,
@@ -40,12 +42,13 @@ from tests.consumers.tally import (
     TOKENS,
     TOTALS,
 )
-from tests.consumers.written import CODEC, Log, heartbeat
+from tests.consumers.written import CODEC, NOON_MS, Log, heartbeat
 from tests.postgres import Postgres
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
 PARTITIONS = 4
+YEAR_MS = 365 * 86_400_000
 ROOT = Path(__file__).parents[2]
 QUICK = (0.05, 0.2)
 
@@ -179,6 +182,7 @@ class Instance:
             "CHARGEWIRE_STORE": url,
             "CHARGEWIRE_ADMIN": f"{HOST}:{free_port()}",
             "CHARGEWIRE_BATCH_RECORDS": "50",
+            "CHARGEWIRE_PUBLISH": "off",  # the tally has no topics
         }
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -267,8 +271,8 @@ async def test_bad_records_are_set_aside(written: Log, table: Table, url: str) -
     await written.put("availability", key, b"no avro")
     await written.put("availability", key, None)
     await written.put("availability", b"S2", good)
-    home = await written.put("provisioning", key, good)
-    await written.put("availability", key, good, (home + 1) % PARTITIONS)
+    at = await written.put("provisioning", key, good)
+    await written.put("availability", key, good, (at + 1) % PARTITIONS)
     await written.write("availability", [heartbeat(BITTER, 1), heartbeat(SOUR, 1)])
     await written.heartbeats(5, range(3, 5))
     async with running(written, url) as one:
@@ -281,7 +285,7 @@ async def test_bad_records_are_set_aside(written: Log, table: Table, url: str) -
             "without a value",
             "its key is not its station",
             "a record of the topic availability",
-            f"belongs into partition {home}",
+            f"belongs into partition {at}",
             "ValueError: bitter",
         ):
             assert part in reasons
@@ -290,6 +294,30 @@ async def test_bad_records_are_set_aside(written: Log, table: Table, url: str) -
         await written.heartbeats(5, range(5, 6))
         await until(lambda: table.has(5, 5))
         assert again.value("poison_total") == 0, "they are set aside once"
+
+
+async def test_tokens_belong_to_their_own_key(written: Log, table: Table, url: str) -> None:
+    """A row of a token comes from its partition; a record without a value takes it away."""
+    issued = {"token": "AbC", "type": "ISO14443", "status": "Accepted"}
+    value = CODEC.encode("id-tokens", issued)
+    at = await written.put("id-tokens", b"abc", value)
+    await written.put("id-tokens", b"AbC", value)
+    await written.put("id-tokens", b"abc", value, (at + 1) % PARTITIONS)
+    await written.flush()
+    await written.put("id-tokens", b"abc", None)
+    await written.put("id-tokens", b"ABC", None)
+    await written.flush()
+    async with running(written, url) as one:
+        await until(lambda: one.value("records_total") == 5)
+        found = (await table.store.load(OF_TOKENS, [("abc",), ("AbC",)]))["abc",]
+        (row,) = found[TOKENS.name]
+        assert (row["count"], row["said"]) == (2, None)
+        assert row["written_ms"] > NOON_MS - YEAR_MS, "the time of Kafka's record"
+        reasons = sorted(bad.reason for bad in await table.store.poison())
+        assert reasons == [
+            f"its key belongs into partition {at}",
+            *["its key is not its token, with A to Z as a to z"] * 2,
+        ]
 
 
 async def test_an_unknown_schema_is_waited_for(written: Log, table: Table, url: str) -> None:
@@ -355,6 +383,71 @@ async def test_rebuilding_gives_the_same_rows(written: Log, table: Table, url: s
     assert not (await table.store.load(PROJECTION, [("ghost", "Seen")]))[("ghost", "Seen")][
         TALLY.name
     ]
+
+
+class Heard:
+    """A sequel that remembers; it can be as slow, or as broken, as it is told."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, str, int]] = []  # partition number, station, sequence
+        self.owned: list[set[int]] = []
+        self.fails = False
+        self.held: asyncio.Event | None = None
+
+    async def committed(self, number: int, facts: Sequence[Fact]) -> None:
+        self.seen += [(number, fact.at.station, fact.at.sequence) for fact in facts]
+        if self.fails:
+            raise ValueError("broken")
+        if self.held is not None:
+            await self.held.wait()
+
+    async def woken(self, owned: Mapping[int, Ownership]) -> None:
+        self.owned.append({*owned})
+
+
+async def test_sequels_hear_what_was_committed(written: Log, table: Table, url: str) -> None:
+    """Each fact once, those of a station in order; and of the partitions that are caught up."""
+    heard = Heard()
+    await written.heartbeats(10, range(1, 6))
+    async with running(written, url, sequels=lambda _: [heard]):
+        await until(lambda: len(heard.seen) == 50)
+        await until(lambda: {*range(PARTITIONS)} in heard.owned)
+        await written.heartbeats(10, range(6, 8))
+        await until(lambda: len(heard.seen) == 70)
+    assert await table.has(10, 7)
+    for number in range(10):
+        name = f"S{number}"
+        assert [s for _, station, s in heard.seen if station == name] == [*range(1, 8)]
+        homes = {at for at, station, _ in heard.seen if station == name}
+        assert homes == {home(name.encode(), PARTITIONS)}
+
+
+async def test_sequels_do_not_stop_the_folding(written: Log, table: Table, url: str) -> None:
+    """One that fails is counted; one that never ends holds up nobody."""
+    broken, stuck = Heard(), Heard()
+    broken.fails, stuck.held = True, asyncio.Event()
+    async with running(written, url, sequels=lambda _: [broken, stuck]) as one:
+        for sequence in range(1, 6):
+            await written.heartbeats(10, [sequence])
+            await until(lambda sequence=sequence: table.has(10, sequence))  # type: ignore[misc]
+        await until(lambda: len(broken.seen) == 50)
+        assert one.value("sequel_failures_total") >= 1
+        assert one.value("restarts_total") == 0
+
+
+async def test_sequels_are_silent_during_a_rebuild(written: Log, table: Table, url: str) -> None:
+    """What was in the log when it began is not told again; what comes later is."""
+    await written.heartbeats(10, range(1, 6))
+    async with running(written, url):
+        await until(lambda: table.has(10, 5))
+    heard = Heard()
+    async with running(written, url, rebuilds=True, sequels=lambda _: [heard]) as one:
+        await until(lambda: one.value("records_total") == 50)
+        await until(lambda: {*range(PARTITIONS)} in heard.owned)
+        assert heard.seen == []
+        await written.heartbeats(10, [6])
+        await until(lambda: len(heard.seen) == 10)
+    assert {sequence for _, _, sequence in heard.seen} == {6}
 
 
 async def test_a_log_that_was_cut_is_not_rebuilt(written: Log, table: Table, url: str) -> None:

@@ -89,7 +89,7 @@ def test_a_key_is_json_and_comes_back() -> None:
     text = key_text(key_of(SESSIONS, {"number": 2, "station": 'C "ü"', "reason": "x"}))
     assert text == '["C \\"ü\\"",2]'
     assert key_from(text) == ('C "ü"', 2)
-    assert topic(SESSIONS) == "tables.charging_sessions"
+    assert topic(SESSIONS.name) == "tables.charging_sessions"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Positions, generations, poison, open calls and outbox."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -21,6 +23,8 @@ def upgrade() -> None:
         sa.Column("consumer", sa.Text, primary_key=True),
         sa.Column("partition", sa.Integer, primary_key=True),
         sa.Column("generation", sa.BigInteger, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("settled", sa.Boolean, nullable=False),
     )
     op.create_table(
         "chargewire_poison",
@@ -45,17 +49,19 @@ def upgrade() -> None:
         sa.Column("payload", sa.Text, nullable=False),
         sa.Index("chargewire_open_calls_age", "consumer", "topic", "partition", "written_ms"),
     )
-    number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(
         "chargewire_outbox",
-        sa.Column("revision", number, primary_key=True, autoincrement=True),
-        sa.Column("generation", sa.BigInteger, nullable=False),
-        sa.Column("consumer", sa.Text, nullable=False),
-        sa.Column("partition", sa.Integer, nullable=False),
-        sa.Column("topic", sa.Text, nullable=False),
-        sa.Column("station", sa.Text, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("row", sa.Text),
+        *_row(),
+        sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Index("chargewire_outbox_order", "consumer", "partition", "revision"),
-        sqlite_autoincrement=True,
     )
+    op.create_table("chargewire_published", *_row(), sa.Column("digest", sa.Text))
+
+
+def _row() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("consumer", sa.Text, primary_key=True),
+        sa.Column("partition", sa.Integer, primary_key=True),
+        sa.Column("table_name", sa.Text, primary_key=True),
+        sa.Column("key", sa.Text, primary_key=True),
+    ]

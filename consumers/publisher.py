@@ -1,0 +1,88 @@
+"""Puts the rows of public tables on topics: what was committed, and nothing else."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+
+from consumers import outbox
+from consumers.changes import Ownership
+from consumers.facts import Fact
+from consumers.outbox import Outgoing
+from consumers.projection import Consumer
+from consumers.sequels import Parts, Sequel
+from consumers.stores import Fenced
+from consumers.table_schemas import GENERATION, REVISION, record, topic
+
+PASS_TIME_S = 5.0  # of those that a sequel has
+
+
+def published(consumer: Consumer, choice: str) -> frozenset[str]:
+    """The names of the tables whose rows are published; `choice` is CHARGEWIRE_PUBLISH."""
+    match choice:
+        case "on":
+            return consumer.published
+        case "auto":  # tables that are only appended to are as large as the log
+            appended = (projection.appended for projection in consumer.projections)
+            return consumer.published.difference(*appended)
+    return frozenset()
+
+
+def sequel(parts: Parts) -> Sequel:
+    """What publishes for one store."""
+    return Publisher(parts)
+
+
+class Publisher:
+    """About once a second, all rows that have changed since; of each row the newest state.
+
+    A record is written at least once, with its state at that time; readers keep the highest
+    (generation, revision) of a key. A number that is not caught up with waits: so rows that are
+    made anew only collect, and what comes out the same is not written again.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._store = parts.store
+        self._producer = parts.producer
+        self._metrics = parts.metrics
+
+    async def committed(self, number: int, facts: Sequence[Fact]) -> None:
+        """The outbox has it."""
+
+    async def woken(self, owned: Mapping[int, Ownership]) -> None:
+        """Publish what waits, in turn for all numbers. Raises what Store and Producer raise."""
+        end_s = time.monotonic() + PASS_TIME_S
+        due = await outbox.due(self._store, owned)
+        while due and time.monotonic() < end_s:
+            for number, settled in [*due.items()]:
+                try:
+                    more = await self._some(number, owned[number].generation, settled=settled)
+                except Fenced:
+                    more = False  # whoever has it now publishes it
+                due[number] = True
+                if not more:
+                    del due[number]
+
+    async def _some(self, number: int, generation: int, *, settled: bool) -> bool:
+        """Publish some rows of a number; returns whether there are more."""
+        if not settled:
+            await outbox.settle(self._store, number, generation)
+        rows = await outbox.unpublished(self._store, number, generation)
+        sending = (self._send(number, generation, row) for row in rows)
+        failed = await asyncio.gather(*sending, return_exceptions=True)
+        done = [row for row, error in zip(rows, failed, strict=True) if error is None]
+        if done:
+            await outbox.published(self._store, number, generation, done)
+            self._metrics.published.inc(len(done))
+        if error := next(filter(None, failed), None):
+            raise error
+        return len(rows) == outbox.AT_ONCE
+
+    async def _send(self, number: int, generation: int, row: Outgoing) -> None:
+        order = {GENERATION: generation, REVISION: row.revision}
+        await self._producer.send(
+            topic(row.table),
+            row.key.encode(),
+            None if row.row is None else record(row.row, generation, row.revision),
+            partition=number,
+            headers=[(name, str(value).encode()) for name, value in order.items()],
+        )
