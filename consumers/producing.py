@@ -28,7 +28,7 @@ class Producer:
     go: it would fail, or repeat, whatever comes next.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
         self,
         *,
         connect: Callable[[], Awaitable[AIOKafkaProducer]],

@@ -36,7 +36,8 @@ class Runner:
 
     `open_store` and `connect` are called whenever something broke: but for what is in the store,
     nothing outlives a failure. `learn` asks for a schema whose id nobody here knows. `sequels`
-    makes what follows from the rows in a store. With `rebuilds`, all rows are thrown away first; `whole_log` then refuses a log that was cut.
+    makes what follows from the rows of a store. With `rebuilds`, all rows are thrown away first;
+    `whole_log` then refuses a log that was cut.
     """
 
     def __init__(  # noqa: PLR0913 - everything outside arrives as an argument

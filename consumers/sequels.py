@@ -17,9 +17,6 @@ from consumers.producing import Producer
 from consumers.stores import Store
 from schemas.codec import Codec
 
-COMMITTED_TIME_S = 2.0
-WOKEN_TIME_S = 10.0
-FACTS_MAX = 50_000  # of commits that a sequel has still to be told of
 LOG_EVERY_S = 5.0
 
 log = structlog.get_logger(__name__)
@@ -37,14 +34,23 @@ class Sequel(Protocol):
         """The rows of these facts are committed, of this partition number, in that order.
 
         Never called during a rebuild, but for a backlog: so look at deadlines. Within
-        COMMITTED_TIME_S.
+        `Limits.committed_s`.
         """
 
     async def woken(self, owned: Mapping[int, Ownership]) -> None:
         """About once a second: these partition numbers are ours, and caught up with the log.
 
-        Within WOKEN_TIME_S.
+        Within `Limits.woken_s`.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a sequel may take, and how many facts wait for one that takes longer."""
+
+    committed_s: float = 2.0
+    woken_s: float = 10.0
+    facts: int = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +65,19 @@ class Parts:
     now_ms: Callable[[], int]
 
 
+_USUAL = Limits()
+
+
 class Sequels:
     """Runs sequels beside the folding, each at its own pace; `close` ends them.
 
-    Who is so slow that FACTS_MAX facts wait is not told of what comes then.
+    Who is so slow that too many facts wait is not told of what comes then.
     """
 
-    def __init__(self, sequels: Sequence[Sequel], metrics: Metrics) -> None:
-        self._running = [_Running(one, metrics) for one in sequels]
+    def __init__(
+        self, sequels: Sequence[Sequel], metrics: Metrics, limits: Limits = _USUAL
+    ) -> None:
+        self._running = [_Running(one, metrics, limits) for one in sequels]
 
     def committed(self, number: int, facts: Sequence[Fact]) -> None:
         """Hand on what was committed."""
@@ -86,9 +97,10 @@ class Sequels:
 class _Running:
     """One sequel, and what it has still to be told."""
 
-    def __init__(self, sequel: Sequel, metrics: Metrics) -> None:
+    def __init__(self, sequel: Sequel, metrics: Metrics, limits: Limits) -> None:
         self._sequel = sequel
         self._metrics = metrics
+        self._limits = limits
         self._told: deque[tuple[int, Sequence[Fact]]] = deque()
         self._facts = 0  # in `_told`
         self._owned: Mapping[int, Ownership] | None = None
@@ -98,7 +110,7 @@ class _Running:
         self._task = asyncio.create_task(self._run())
 
     def committed(self, number: int, facts: Sequence[Fact]) -> None:
-        if self._told and self._facts + len(facts) > FACTS_MAX:
+        if self._told and self._facts + len(facts) > self._limits.facts:
             self._failed("a sequel is too slow: it is not told of all facts", None)
             return
         self._told.append((number, facts))
@@ -114,7 +126,7 @@ class _Running:
         if self._told and not self._task.done():
             self._idle.clear()
             idle = asyncio.create_task(self._idle.wait())
-            await asyncio.wait({idle, self._task}, timeout=COMMITTED_TIME_S)
+            await asyncio.wait({idle, self._task}, timeout=self._limits.committed_s)
             idle.cancel()
         self._task.cancel()
         await asyncio.wait({self._task})
@@ -123,11 +135,12 @@ class _Running:
         while True:
             if self._owned is not None:
                 owned, self._owned = self._owned, None
-                await self._within(WOKEN_TIME_S, self._sequel.woken(owned))
+                await self._within(self._limits.woken_s, self._sequel.woken(owned))
             elif self._told:
                 number, facts = self._told.popleft()
                 self._facts -= len(facts)
-                await self._within(COMMITTED_TIME_S, self._sequel.committed(number, facts))
+                telling = self._sequel.committed(number, facts)
+                await self._within(self._limits.committed_s, telling)
             else:
                 self._idle.set()
                 self._news.clear()

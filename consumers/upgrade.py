@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 HISTORIES = Path(__file__).parent / "migrations"
 BOOKKEEPING = "bookkeeping"
+log = structlog.get_logger(__name__)
+
 _LOCK = 0x63_68_77_72  # any number that nobody else takes in this database
 
 
@@ -47,6 +51,8 @@ def _run(connection: Connection, history: Path, version_table: str) -> None:
         "version_table": version_table,
         "transactional_ddl": True,
     }
+    before = _revision(connection, version_table)
+    log.info("upgrading tables", of=history.name, revision=before)
     try:
         command.upgrade(config, "head")
     except CommandError as error:
@@ -54,3 +60,11 @@ def _run(connection: Connection, history: Path, version_table: str) -> None:
             f"{history.name}: {error}. Were these tables made by a newer chargewire? Then run that "
             "one, or name another CHARGEWIRE_STORE."
         ) from error
+    after = _revision(connection, version_table)
+    log.info("tables are up to date", of=history.name, revision=after, changed=after != before)
+
+
+def _revision(connection: Connection, version_table: str) -> str | None:
+    """The revision of a history's tables; None: there are none yet."""
+    options = {"version_table": version_table}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()

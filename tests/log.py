@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.structs import ConsumerRecord
 
 
 async def create(
@@ -30,6 +31,14 @@ async def create(
 
 async def read(bootstrap: str, topic: str, partitions: int = 1) -> dict[int, dict[int, bytes]]:
     """All that is in a topic: partition -> offset -> value."""
+    found: dict[int, dict[int, bytes]] = {number: {} for number in range(partitions)}
+    for record in await records(bootstrap, topic, partitions):
+        found[record.partition][record.offset] = record.value
+    return found
+
+
+async def records(bootstrap: str, topic: str, partitions: int = 1) -> list[ConsumerRecord]:
+    """All that is in a topic, those of a partition in their order."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
@@ -39,12 +48,12 @@ async def read(bootstrap: str, topic: str, partitions: int = 1) -> dict[int, dic
         consumer.assign(assigned)
         for at, begin in begins.items():
             consumer.seek(at, begin)
-        found: dict[int, dict[int, bytes]] = {number: {} for number in range(partitions)}
+        found: list[ConsumerRecord] = []
         left = {at for at in assigned if ends[at] > begins[at]}
         while left:
-            for at, records in (await consumer.getmany(timeout_ms=200)).items():
-                found[at.partition] |= {record.offset: record.value for record in records}
-                if records[-1].offset + 1 >= ends[at]:
+            for at, batch in (await consumer.getmany(timeout_ms=200)).items():
+                found += batch
+                if batch[-1].offset + 1 >= ends[at]:
                     left.discard(at)
         return found
     finally:

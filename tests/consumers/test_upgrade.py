@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine
+from structlog.testing import capture_logs
 
 from consumers import bookkeeping
 from consumers.engines import engine
@@ -59,6 +60,26 @@ async def test_tables_in_a_file_are_as_declared(tmp_path: Path) -> None:
 async def test_tables_on_a_server_are_as_declared(postgres: str) -> None:
     """Every consumer's, in PostgreSQL."""
     assert await differences(engine(postgres, "test")) == []
+
+
+async def test_what_is_done_is_said(tmp_path: Path) -> None:
+    """Which tables are at which revision, before and after."""
+    made = engine(f"sqlite:///{tmp_path}/said.db", "test")
+    try:
+        with capture_logs() as told:
+            for _ in range(2):
+                async with made.begin() as connection:
+                    await connection.run_sync(upgrade, CONSUMER.name, HISTORIES)
+    finally:
+        await made.dispose()
+    mine = [(one["event"], one["revision"]) for one in told if one["of"] == CONSUMER.name]
+    assert mine == [
+        ("upgrading tables", None),
+        ("tables are up to date", "0001"),
+        ("upgrading tables", "0001"),
+        ("tables are up to date", "0001"),
+    ]
+    assert [one["changed"] for one in told if "changed" in one] == [True] * 2 + [False] * 2
 
 
 async def test_tables_of_a_newer_program_are_left_alone(tmp_path: Path) -> None:
