@@ -64,18 +64,13 @@ def run(  # noqa: PLR0913 - handed through
             parts = Parts(config, store, codec, producer, metrics, _now_ms)
             return [import_module(f"{__package__}.{name}").sequel(parts) for name in modules]
 
-        if (url := make_url(config.store)).drivername == "sqlite":
-            Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(config.store)
+        opened = partial(Store.open, config.store, consumer)
+        group = f"{config.prefix}consume-{consumer.name}"
         runner = Runner(
             consumer=consumer,
-            open_store=partial(
-                Store.open, config.store, consumer, histories=histories, published=tables
-            ),
-            connect=partial(
-                open_member,
-                config.client_options(),
-                group=f"{config.prefix}consume-{consumer.name}",
-            ),
+            open_store=partial(opened, histories=histories, published=tables),
+            connect=partial(open_member, config.client_options(), group=group),
             codec=codec,
             learn=partial(registry.learn, codec, config),
             sequels=begun,
@@ -113,6 +108,11 @@ def _producer(config: Config, codec: Codec, metrics: Metrics) -> Producer:
         partitions=config.partitions,
         ack_time_s=ACK_TIME_S,
     )
+
+
+def _make_folder(store: str) -> None:
+    if (url := make_url(store)).drivername == "sqlite":
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _now_ms() -> int:
