@@ -14,7 +14,19 @@ _COMMANDS = {
         "transactions",
         "Who charged what, when and where.",
     ),
+    "reservations": (
+        "chargewire.reservations",
+        "reservations",
+        "What is reserved for whom, and until when.",
+    ),
+    "commands": (
+        "chargewire.commands",
+        "commands",
+        "What stations were asked to do, and what came of it.",
+    ),
     "stations": ("chargewire.stations", "stations", "Who is connected where, and their status."),
+    "call": ("chargewire.call", "call", "Ask a station for something, and see what it answers."),
+    "actions": ("chargewire.actions", "actions", "What stations can be asked for."),
     "tokens": ("chargewire.tokens", "tokens", "Who may charge, and who tried in vain."),
     "tail": ("chargewire.tail", "tail", "Events as they happen, one readable line each."),
     "topics": (

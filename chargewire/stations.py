@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from chargewire.listing import DATA, STORE
 from chargewire.options import kafka_options, settings
 from chargewire.presence import ACTIONS, TOPICS, Presence, fold, present, table
 from chargewire.station_commands import delete, put
@@ -19,8 +20,8 @@ _CONSUMER = "stations"
 @click.option("--json", "as_objects", is_flag=True, help="One JSON object a line.")
 @click.option("--connected", is_flag=True, help="Only those that are connected.")
 @click.option("--from-log", is_flag=True, help="Read the log itself, however long it is.")
-@click.option("--store", metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/DATABASE.")
-@click.option("--data", metavar="FOLDER", help="Where the file is, when no store is named.")
+@STORE
+@DATA
 @kafka_options
 def stations(as_objects: bool, connected: bool, from_log: bool, **flags: Any) -> None:
     """Show who is connected where, since when, with which version and last status.

@@ -3,34 +3,28 @@
 import csv
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
+from chargewire.listing import AS_CSV, AS_OBJECTS, DATA, STORE
 from chargewire.options import kafka_options, settings
+from chargewire.rows import Row, cell, minute, record
 from chargewire.summary import safe
 from chargewire.table import columns
 from chargewire.token_records import BETWEEN, COLUMNS, TOLD
-from chargewire.transaction_table import cell, minute, record
 from consumers.config import Config, completed
 
-Row = Mapping[str, Any]
 _CONSUMER = "authorizations"
-_STORE = click.option(
-    "--store", metavar="URL", help="sqlite:///FILE or postgresql://USER@HOST/DATABASE."
-)
-_DATA = click.option("--data", metavar="FOLDER", help="Where the file is, if no store is named.")
-_JSON = click.option("--json", "as_objects", is_flag=True, help="One JSON object a line, complete.")
-_CSV = click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, complete.")
 
 
 @click.command("list", short_help="The tokens that are known, or those that nobody knows.")
 @click.option("--unknown", is_flag=True, help="Those that stations asked about in vain.")
-@_JSON
-@_CSV
-@_STORE
-@_DATA
+@AS_OBJECTS
+@AS_CSV
+@STORE
+@DATA
 @kafka_options
 def list_(unknown: bool, as_objects: bool, as_csv: bool, **flags: Any) -> None:
     """Show the tokens that are known; with --unknown those that stations asked about in vain.
@@ -53,10 +47,10 @@ def list_(unknown: bool, as_objects: bool, as_csv: bool, **flags: Any) -> None:
 
 
 @click.command(short_help="What each station has in its local list, and what it should have.")
-@_JSON
-@_CSV
-@_STORE
-@_DATA
+@AS_OBJECTS
+@AS_CSV
+@STORE
+@DATA
 @kafka_options
 def lists(as_objects: bool, as_csv: bool, **flags: Any) -> None:
     """Show how far the local authorization list of each station is.

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from chargewire.transaction_table import iso
+from chargewire.rows import iso
 from schemas.identity import folded_token
 
 COLUMNS = ("token", "type", "status", "expires", "group", "lists")

@@ -1,13 +1,10 @@
-"""Transactions as a person, a spreadsheet or a program wants to read them."""
+"""Transactions as a person wants to read them."""
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
+from collections.abc import Iterable
 
 from chargewire.presence import ago
+from chargewire.rows import Row, minute, numbered, place
 
-Row = Mapping[str, Any]
 _MARK = " …"  # after what is still growing
 
 
@@ -20,12 +17,11 @@ def table(rows: Iterable[Row], now_ms: int) -> list[list[str]]:
         *(["STATION", "TRANSACTION", "AT", "TOKEN", "BEGIN", "DURATION", "KWH", "STATE", "ODD"],),
     ]
     for row in rows:
-        place = [str(row[name]) for name in ("evse", "connector") if row[name] is not None]
         cells.append(
             [
                 row["station"],
-                row["transaction_id"] + (f" #{row['ordinal']}" if row["ordinal"] > 1 else ""),
-                ".".join(place),
+                numbered(row, "transaction_id"),
+                place(row),
                 row["token"] or "",
                 minute(row["begin_ms"]),
                 _duration(row, now_ms),
@@ -35,43 +31,6 @@ def table(rows: Iterable[Row], now_ms: int) -> list[list[str]]:
             ]
         )
     return cells
-
-
-def record(row: Row) -> dict[str, Any]:
-    """A row for programs: all columns, but times as ISO 8601 text (UTC), without _ms in the name.
-
-    Only a duration stays in milliseconds.
-    """
-    made: dict[str, Any] = {}
-    for name, value in row.items():
-        if name.endswith("_ms") and name != "duration_ms":
-            made[name.removesuffix("_ms")] = None if value is None else iso(value)
-        else:
-            made[name] = value
-    return made
-
-
-def cell(value: Any) -> str:
-    """A value in a CSV file: empty for null, a number without exponent, true and false."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return format(value, "f") if isinstance(value, Decimal) else str(value)
-
-
-def iso(ms: int) -> str:
-    """Epoch milliseconds as ISO 8601; as their number where no calendar has them."""
-    try:
-        seconds = datetime.fromtimestamp(ms // 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return str(ms)
-    return f"{seconds:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
-
-
-def minute(ms: int | None) -> str:
-    """Epoch milliseconds, to the minute."""
-    return "" if ms is None else iso(ms)[:16].replace("T", " ")
 
 
 def _duration(row: Row, now_ms: int) -> str:

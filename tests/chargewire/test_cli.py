@@ -13,6 +13,8 @@ NAMES = [
     "up",
     "gateway",
     "transactions",
+    "reservations",
+    "commands",
     "stations",
     "tokens",
     "tail",

@@ -1,10 +1,6 @@
-"""Transactions read well, and nothing of them is lost for programs."""
+"""Transactions read well."""
 
-from decimal import Decimal
-
-import pytest
-
-from chargewire.transaction_table import cell, iso, minute, record, table
+from chargewire.transaction_table import table
 from tests.consumers.telling import NOON, row, rows, sampled, start, started, stop, updated
 
 DONE = row(
@@ -46,37 +42,3 @@ def test_the_second_row_of_an_id_shows_its_number():
     """And the first does not."""
     found = rows(start(1, told_ms=0), stop(2), start(3, told_ms=0))
     assert [line(one)[1] for one in found] == ["17", "17 #2"]
-
-
-def test_programs_get_every_column():
-    """Times as text, a duration in milliseconds."""
-    made = record(DONE)
-    assert (made["begin"], made["end"]) == ("2026-11-21T12:00:00.000Z", "2026-11-21T13:00:00.000Z")
-    assert made["duration_ms"] == 3_600_000
-    assert len(made) == len(DONE)
-    assert record(row(stop(3)))["begin"] is None
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (None, ""),
-        (True, "true"),
-        (False, "false"),
-        (Decimal("1E+3"), "1000"),
-        (Decimal("0.50"), "0.50"),
-        (7, "7"),
-        ("a,b", "a,b"),
-    ],
-)
-def test_values_in_a_spreadsheet(value, text):
-    """No exponents, and null is empty."""
-    assert cell(value) == text
-
-
-def test_times_before_1970_and_beyond_the_calendar():
-    """Stations send both."""
-    assert iso(-1) == "1969-12-31T23:59:59.999Z"
-    assert iso(10**18) == str(10**18)
-    assert minute(10**18) == str(10**18)[:16]
-    assert minute(None) == ""
