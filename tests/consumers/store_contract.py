@@ -171,6 +171,15 @@ class Contract:
         assert (await store.own([0]))[0].positions == {}
         assert not (await store.load(PROJECTION, [KEY]))[KEY][TALLY.name]
 
+    async def test_rows_and_positions_are_kept_together(self, opened: Opened) -> None:
+        """Where the position cannot be stored, no row of its commit is: all of it, or nothing."""
+        store = await opened()
+        generation = (await store.own([0]))[0].generation
+        with pytest.raises(Refused):
+            await store.commit(0, generation, Changes(put(row()), {"provisioning": 2**70}))
+        assert (await store.own([0]))[0].positions == {}
+        assert not (await store.load(PROJECTION, [KEY]))[KEY][TALLY.name]
+
     async def test_poison_is_kept_with_its_place(self, opened: Opened) -> None:
         """A record set aside keeps its bytes, place and reason; the same place again is one."""
         store = await opened()
