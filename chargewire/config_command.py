@@ -6,8 +6,13 @@ from collections.abc import Iterable
 import click
 
 from chargewire.options import config_option, settings
+from consumers import config as consumer_config
+from consumers.engines import shown
+from consumers.services import SERVICES
 from gateway.config import Config
 from schemas.settings import Row, describe
+
+_PROGRAMS = ("gateway", *SERVICES)
 
 
 @click.group()
@@ -16,43 +21,72 @@ def config() -> None:
 
 
 @config.command(short_help="Every setting, its value, and where it came from.")
+@click.argument("program", type=click.Choice(_PROGRAMS), required=False, metavar="[PROGRAM]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--all", "every", is_flag=True, help="Also what each setting is for.")
 @config_option
-def show(as_json: bool, every: bool, config: str | None) -> None:
+def show(program: str | None, as_json: bool, every: bool, config: str | None) -> None:
     """Show every setting with its value and where it came from; secrets are masked.
 
-    Flags win over environment variables, these over the file, the file over defaults.
+    Those of PROGRAM alone, which is gateway or the name of a consumer; by default those of the
+    gateway, and then what consumers have beside. Flags win over environment variables, these over
+    the file, the file over defaults.
 
     \b
     Examples:
       chargewire config show
+      chargewire config show transactions
       chargewire config show --all | less
       CHARGEWIRE_WORKERS=2 chargewire config show --json
     """
-    rows = describe(settings(Config, {"config": config}))
+    given = {"config": config}
+    if program in SERVICES:
+        made = settings(consumer_config.Config, given)
+        parts = {"": _of_consumer(consumer_config.completed(str(program), made))}
+    else:
+        parts = {"": describe(settings(Config, given))}
+        if program is None:
+            parts["consumers have beside:"] = _beside(parts[""], given)
     if as_json:
+        rows = [row for part in parts.values() for row in part]
         found = {row.name: {"value": row.value, "source": row.source} for row in rows}
         click.echo(json.dumps(found, indent=2))
-    else:
-        for line in lines(rows, every=every):
+        return
+    for heading, part in parts.items():
+        if heading:
+            click.echo(f"\n{heading}\n")
+        for line in lines(part, every=every):
             click.echo(line)
+
+
+def _beside(known: Iterable[Row], given: dict[str, str | None]) -> list[Row]:
+    """What consumers can be told and the gateway cannot."""
+    names = {row.name for row in known}
+    rows = _of_consumer(settings(consumer_config.Config, given))
+    return [row for row in rows if row.name not in names]
+
+
+def _of_consumer(made: consumer_config.Config) -> list[Row]:
+    return [
+        row._replace(value=shown(made.store)) if row.name == "store" and made.store else row
+        for row in describe(made)
+    ]
 
 
 def lines(rows: Iterable[Row], *, every: bool) -> list[str]:
     """One line for each setting, those that were set stand out; with `every`, its meaning too."""
     found = list(rows)
-    wide = max(len(row.variable) for row in found)
-    shown = []
+    wide = max((len(row.variable) for row in found), default=0)
+    told = []
     for row in found:
         unit = f" {row.unit}" if row.unit else ""
         origin = "" if row.source == "default" else f"   ({row.source})"
         line = f"{row.variable:{wide}}  {plain(row.value)}{unit}{origin}"
-        shown.append(click.style(line, bold=True) if origin else line)
+        told.append(click.style(line, bold=True) if origin else line)
         if every:
             default = "" if row.default is None else f" (default {plain(row.default)})"
-            shown.append(click.style(f"{'':{wide}}  {row.doc}{default}", dim=True))
-    return shown
+            told.append(click.style(f"{'':{wide}}  {row.doc}{default}", dim=True))
+    return told
 
 
 def plain(value: object) -> str:

@@ -1,24 +1,18 @@
 """The topics that say how things are to be, one record for each key: read whole, written by key."""
 
-import asyncio
-import itertools
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import click
 
-from chargewire.reading import DELETED, Log, opened, quiet
+from chargewire.reading import DELETED, Log, opened
+from chargewire.writing import write
 from schemas import registry, topics
 from schemas.codec import Codec
-from schemas.kafka_clients import discard, open_producer
 from schemas.settings import KafkaSettings
 
 State = Mapping[bytes, Mapping[str, Any] | None]
 """Key -> record; None: it was taken away."""
-
-_AT_ONCE = 2000  # records under way
-_ACK_TIME_S = 30.0
-_END_TIME_S = 5.0
 
 
 async def state(
@@ -50,7 +44,7 @@ async def change(
         wanted = decide(await _read(log, topic, keys))
     encoded = {key: _encoded(codec, topic, record) for key, record in wanted.items()}
     if encoded:
-        await _write(settings, topic, encoded, written)
+        await write(settings, topic, encoded.items(), written)
 
 
 async def _read(
@@ -79,34 +73,3 @@ def _encoded(codec: Codec, topic: str, record: Mapping[str, Any] | None) -> byte
             f"the schema registry does not have the schema of {topic}: "
             "`chargewire schemas register` gives it one."
         ) from error
-
-
-async def _write(
-    settings: KafkaSettings,
-    topic: str,
-    encoded: Mapping[bytes, bytes | None],
-    written: Callable[[int], None],
-) -> None:
-    with quiet():
-        producer = await open_producer(
-            settings.client_options(),
-            frame_limit_bytes=settings.frame_limit_bytes,
-            ack_time_s=_ACK_TIME_S,
-        )
-    done, left = 0, iter(encoded.items())
-    try:
-        while part := list(itertools.islice(left, _AT_ONCE)):
-            async with asyncio.timeout(_ACK_TIME_S):
-                # Without a partition the client chooses it as Kafka's own does, by murmur2.
-                sent = [
-                    await producer.send(settings.prefix + topic, value, key) for key, value in part
-                ]
-                await asyncio.gather(*sent)
-            done += len(part)
-            written(len(part))
-    except TimeoutError as error:
-        raise TimeoutError(
-            f"{done} of {len(encoded)} records are written; say it all again"
-        ) from error
-    finally:
-        await discard(producer, _END_TIME_S)

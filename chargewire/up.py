@@ -14,16 +14,17 @@ from deploy.local.plan import Plan
 @click.option(
     "--data",
     metavar="FOLDER",
-    help="Folder of the broker's data, ./data unless told; a second start goes on where the first"
-    " stopped.",
+    help="Folder of all data, ./data unless told; a second start goes on where the first stopped.",
 )
 @config_option
 def up(config: str | None, **flags: Any) -> None:
-    """Start Kafka, the gateway and simulated stations on this machine; Ctrl-C ends them all.
+    """Start Kafka, consumers, the gateway and simulated stations here; Ctrl-C ends them all.
 
     Kafka is a real one, but a single broker: fit for a look and for development. Its data stays in
-    --data. Ports are settings of the gateway: CHARGEWIRE_LISTEN, CHARGEWIRE_ADMIN, and
-    CHARGEWIRE_KAFKA for the broker.
+    --data, and so do the tables of the consumers, in files of SQLite. Authorize and
+    StartTransaction are decided by the consumer authorizations, unless CHARGEWIRE_DECIDED says
+    else. Ports are settings of the gateway: CHARGEWIRE_LISTEN, CHARGEWIRE_ADMIN (consumers take
+    the ports after it), and CHARGEWIRE_KAFKA for the broker.
 
     \b
     Examples:

@@ -1,22 +1,31 @@
 """What `chargewire up` is to run, and what on this machine stands in its way."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from consumers.services import SERVICES
 from deploy.local import ports
 from gateway.config import Config
 from schemas.settings import setting, variable
+
+_GATEWAY_PORT = 9100  # of its operators, by default; those of consumers come after it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Config):
     """The gateway's settings, and beside them what else is started."""
 
+    # As the gateway's, but here the service that decides is there, too.
+    decided: tuple[str, ...] = field(
+        default=("Authorize", "StartTransaction"),
+        metadata=Config.__dataclass_fields__["decided"].metadata,
+    )
+
     stations: int = setting(
         4, "simulated stations; 0 for none", unit="stations", low=0, high=10_000
     )
-    data: str = setting("data", "folder of the broker's data and of all logs")
+    data: str = setting("data", "folder of all data and all logs")
     config: str | None = None  # the file that the gateway is to read as well
 
     @property
@@ -28,13 +37,22 @@ class Plan(Config):
         return _port(self.kafka)
 
     @property
+    def consumers(self) -> Mapping[str, str]:
+        """Name of each consumer -> host:port of its operators, which follow the gateway's."""
+        host, port = _host(self.admin), _port(self.admin)
+        return {
+            name: f"{host}:{port + service.port - _GATEWAY_PORT}"
+            for name, service in SERVICES.items()
+        }
+
+    @property
     def stations_url(self) -> str:
         """Where stations of this machine connect, without their id."""
-        return f"ws://{_reachable(self.listen)}{self.path}"
+        return f"ws://{reachable(self.listen)}{self.path}"
 
     @property
     def admin_url(self) -> str:
-        return f"http://{_reachable(self.admin)}"
+        return f"http://{reachable(self.admin)}"
 
     def obstacles(self) -> Iterator[str]:
         """Whatever would fail later for a known reason, each a line for a person.
@@ -53,6 +71,13 @@ class Plan(Config):
                     f"Port {port} is in use by another program (another `make run`?). Stop it, or "
                     f"choose another port with {variable(name)}=localhost:PORT."
                 )
+        for name, address in self.consumers.items():
+            if not ports.is_free(port := _port(address)):
+                yield (
+                    f"Port {port}, which is for the consumer {name}, is in use by another program. "
+                    f"Stop it, or choose another {variable('admin')}=localhost:PORT: the consumers "
+                    "take the ports after that one."
+                )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -67,7 +92,7 @@ def _host(address: str) -> str:
     return address.rpartition(":")[0]
 
 
-def _reachable(address: str) -> str:
+def reachable(address: str) -> str:
     """The address by which a program on this machine reaches one who listens there."""
     host = _host(address)
     return f"localhost:{_port(address)}" if host in {"", "0.0.0.0", "[::]"} else address  # noqa: S104

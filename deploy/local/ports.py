@@ -9,11 +9,14 @@ HOST = "127.0.0.1"
 _CHOICE = range(15_000, 32_000)
 
 
-def free_port() -> int:
-    """A port that nobody listens on now, and that no client is given by chance."""
+def free_port(more: int = 0) -> int:
+    """A port that nobody listens on now, and that no client is given by chance.
+
+    So many `more` after it are free as well.
+    """
     while True:
         port = random.choice(_CHOICE)  # noqa: S311 - no secret
-        if is_free(port):
+        if all(is_free(port + further) for further in range(more + 1)):
             return port
 
 
@@ -23,6 +26,6 @@ def is_free(port: int) -> bool:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # TIME_WAIT is no listener
         try:
             probe.bind((HOST, port))
-        except OSError:
+        except (OSError, OverflowError):  # in use, or no port at all
             return False
     return True

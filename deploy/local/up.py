@@ -4,31 +4,31 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Collection
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 from aiokafka.errors import KafkaError
 
-from deploy.local import ports
+from deploy.local import programs, seeds
 from deploy.local.artifacts import FetchError
 from deploy.local.display import Display
 from deploy.local.fleet import FAREWELL_S, Fleet
 from deploy.local.java import JavaError
 from deploy.local.kafka import Broker, BrokerError
 from deploy.local.plan import Plan
-from deploy.local.process import Process
+from deploy.local.programs import Program, ProgramError, obituary
 from deploy.local.wishes import StoppedError, Wishes
-from schemas import admin, records, topics
+from schemas import admin, records, registry, topics
 from schemas.catalogue import BY_SUBPROTOCOL
 from schemas.settings import variable
 
-READY_TIME_S = 60.0
+STOP_TIME_S = 60.0
+CONSUMER_TIME_S = 15.0
 FLEET_TIME_S = FAREWELL_S + 5
 DRAIN_EXTRA_S = 10.0
 POLL_S = 0.1
-TAIL_LINES = 20
 
 
 class UpError(Exception):
@@ -52,7 +52,7 @@ async def up(plan: Plan, display: Display) -> int:
     except StoppedError:
         display.say("Everything has ended.")
         return 0
-    except (UpError, BrokerError, JavaError, FetchError) as error:
+    except (UpError, ProgramError, BrokerError, JavaError, FetchError) as error:
         display.say(f"\n{error}")
         return 1
     finally:
@@ -71,15 +71,21 @@ async def _live(plan: Plan, display: Display, wishes: Wishes, ending: AsyncExitS
         await wishes.unless_stopped(broker.start())
     async with display.during("Topics", f"{plan.prefix}*"):
         await wishes.unless_stopped(_apply_topics(plan, broker))
+    if plan.stations:
+        await wishes.unless_stopped(_seed(plan, broker))
+    consumers = programs.consumers(plan)
+    ending.push_async_callback(_end_consumers, consumers, display, wishes)
+    async with display.during("Consumers", ", ".join(plan.consumers)):
+        await wishes.unless_stopped(programs.all_ready(consumers))
     async with display.during("Gateway", f"{plan.stations_url}/<station id>"):
-        gateway = _start_gateway(plan)
+        gateway = programs.gateway(plan)
         ending.push_async_callback(_end_gateway, gateway, plan, display, wishes)
-        await wishes.unless_stopped(_ready(gateway, plan))
+        await wishes.unless_stopped(gateway.ready())
     fleet = Fleet(plan.stations_url, plan.stations, plan.folder / "stations.json")
     fleet.start()
     ending.push_async_callback(_end_fleet, fleet, plan, display, wishes)
-    display.say(_overview(plan, gateway))
-    await wishes.unless_stopped(_watch(broker, gateway, fleet, plan))
+    display.say(_overview(plan))
+    await wishes.unless_stopped(_watch(broker, [gateway, *consumers], fleet, plan))
 
 
 async def _apply_topics(plan: Plan, broker: Broker) -> None:
@@ -102,47 +108,24 @@ async def _apply_topics(plan: Plan, broker: Broker) -> None:
         raise UpError(f"Kafka does not take the topics: {error!r}") from error
 
 
-def _start_gateway(plan: Plan) -> Process:
-    """A program of its own, as in production; Ctrl-C reaches only us."""
-    command = [sys.executable, "-m", "chargewire", "gateway", "--allow-single-replica"]
-    command += ["--kafka", f"{ports.HOST}:{plan.kafka_port}"]
-    if plan.config:
-        command += ["--config", plan.config]
-    return Process(command, log=plan.folder / "logs" / "gateway.log")
+async def _seed(plan: Plan, broker: Broker) -> None:
+    """Let somebody know the tokens of the simulated stations. Raises UpError."""
+    try:
+        await seeds.seed(replace(plan, kafka=broker.bootstrap))
+    except (KafkaError, OSError, registry.RegistryError) as error:
+        raise UpError(f"Kafka does not take the tokens: {error!r}") from error
 
 
-async def _ready(gateway: Process, plan: Plan) -> None:
-    """Wait until the gateway takes stations. Raises UpError."""
-    async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(READY_TIME_S):
-                while gateway.exit_code is None:
-                    with suppress(httpx.HTTPError):
-                        answer = await client.get(f"{plan.admin_url}/readyz")
-                        if answer.is_success:
-                            return
-                    await asyncio.sleep(POLL_S)
-    state = "ended" if gateway.exit_code is not None else f"was not ready after {READY_TIME_S:g} s"
-    raise UpError(_obituary(f"The gateway {state}", gateway.log))
-
-
-async def _watch(broker: Broker, gateway: Process, fleet: Fleet, plan: Plan) -> None:
-    """Return never; raises UpError when a part ends by itself."""
+async def _watch(broker: Broker, running: Collection[Program], fleet: Fleet, plan: Plan) -> None:
+    """Return never; raises UpError or ProgramError when a part ends by itself."""
     while True:
         if not broker.running:
-            raise UpError(_obituary("Kafka has ended by itself", plan.folder / "kafka/broker.log"))
-        if gateway.exit_code is not None:
-            code = gateway.exit_code
-            raise UpError(_obituary(f"The gateway has ended by itself ({code})", gateway.log))
+            raise UpError(obituary("Kafka has ended by itself", plan.folder / "kafka/broker.log"))
+        for program in running:
+            program.check()
         if fleet.ended:
             raise UpError("The simulated stations have ended by themselves.")
         await asyncio.sleep(POLL_S)
-
-
-def _obituary(what: str, log: Path) -> str:
-    text = log.read_text(errors="replace") if log.exists() else ""
-    last = "\n".join(text.splitlines()[-TAIL_LINES:])
-    return f"{what}. The end of {log}:\n\n{last}"
 
 
 async def _end_fleet(fleet: Fleet, plan: Plan, display: Display, wishes: Wishes) -> None:
@@ -152,43 +135,55 @@ async def _end_fleet(fleet: Fleet, plan: Plan, display: Display, wishes: Wishes)
     await fleet.end()
 
 
-async def _end_gateway(gateway: Process, plan: Plan, display: Display, wishes: Wishes) -> None:
-    if gateway.exit_code is not None:
+async def _end_gateway(gateway: Program, plan: Plan, display: Display, wishes: Wishes) -> None:
+    if not gateway.runs:
         return
     async with display.during("Gateway", "drained and ended"):
-        gateway.signal(signal.SIGTERM)
-        time_s = plan.drain_time_s + DRAIN_EXTRA_S
-        await wishes.unless_hurried(gateway.ended(time_s), time_s + 1)
-        gateway.kill()
+        await _end([gateway], plan.drain_time_s + DRAIN_EXTRA_S, wishes)
+
+
+async def _end_consumers(running: Collection[Program], display: Display, wishes: Wishes) -> None:
+    async with display.during("Consumers", "ended; their tables are kept"):
+        await _end(running, CONSUMER_TIME_S, wishes)
+
+
+async def _end(running: Collection[Program], time_s: float, wishes: Wishes) -> None:
+    """In good order where they can, by force where they cannot or nobody wants to wait."""
+    await wishes.unless_hurried(programs.all_ended(running, time_s), time_s + 1)
+    for program in running:
+        program.process.kill()
 
 
 async def _end_broker(broker: Broker, display: Display, wishes: Wishes) -> None:
     if not broker.running:
         return
     async with display.during("Kafka", "ended; its data is kept"):
-        await wishes.unless_hurried(broker.stop(), READY_TIME_S)
+        await wishes.unless_hurried(broker.stop(), STOP_TIME_S)
         broker.kill()
 
 
-def _overview(plan: Plan, gateway: Process) -> str:
+def _overview(plan: Plan) -> str:
     """What runs, and what to try next."""
     command = Path(sys.argv[0]).name == "chargewire"
     name = os.path.relpath(sys.argv[0]) if command else f"{sys.executable} -m chargewire"
     needed = " ".join(
         f"{variable(name)}={getattr(plan, name)}"
-        for name in ("kafka", "prefix")
+        for name in ("kafka", "prefix", "data")
         if plan.sources.get(name) is not None
     )
     prefix = f"{needed} {name}".strip()
     noun = "simulated station" if plan.stations == 1 else "simulated stations"
     fleet = f"{plan.stations or 'no'} {noun}"
     return f"""
-Running with {fleet}; the gateway's log is {gateway.log}, all data is in {plan.data}.
+Running with {fleet}; all data is in {plan.data}, all logs are in {plan.folder / "logs"}.
 In another terminal:
 
-  {prefix} stations       who is connected
-  {prefix} tail           what they say, as it happens
-  {prefix} --help         what else there is
+  {prefix} stations                 who is connected
+  {prefix} transactions             who charged what, when and where
+  {prefix} readings                 what the meters showed
+  {prefix} tokens list --unknown    who tried, and nobody knows
+  {prefix} tail                     what stations say, as it happens
+  {prefix} --help                   what else there is
   curl {plan.admin_url}/metrics
 
 A station of your own connects to {plan.stations_url}/<station id>

@@ -14,7 +14,7 @@ def show(*options: str, **environ: str):
 def test_every_setting_is_shown_and_where_it_came_from():
     """Only what was set carries an origin."""
     result = show(CHARGEWIRE_WORKERS="2")
-    lines = {line.split()[0]: line for line in result.output.splitlines()}
+    lines = {line.split()[0]: line for line in result.output.splitlines() if line}
     assert result.exit_code == 0
     assert lines["CHARGEWIRE_WORKERS"].endswith("2 processes   (environment)")
     assert lines["CHARGEWIRE_LISTEN"].endswith("0.0.0.0:9000")
@@ -36,6 +36,31 @@ def test_json_is_for_programs_and_secrets_are_masked_there_too():
     result = show("--json", **secret)
     assert json.loads(result.output)["sasl.password"]["source"] == "environment"
     assert "hunter2" not in result.output + show(**secret).output
+
+
+def test_consumers_are_shown_after_the_gateway():
+    """Only what the gateway does not have; the two parts are told apart."""
+    gateway, _, consumers = show().output.partition("consumers have beside:")
+    assert "CHARGEWIRE_LISTEN" in gateway
+    assert "CHARGEWIRE_STORE" not in gateway
+    assert "CHARGEWIRE_STORE" in consumers
+    assert "CHARGEWIRE_KAFKA " not in consumers
+    assert {"listen", "store", "batch_records"} <= json.loads(show("--json").output).keys()
+
+
+def test_one_program_alone():
+    """Of a consumer with what follows from its name; of its store not the password."""
+    assert "CHARGEWIRE_STORE" not in show("gateway").output
+    shown = show("transactions").output
+    assert "CHARGEWIRE_LISTEN" not in shown
+    lines = {line.split()[0]: line for line in shown.splitlines()}
+    assert lines["CHARGEWIRE_ADMIN"].endswith("0.0.0.0:9101")
+    assert lines["CHARGEWIRE_STORE"].endswith("sqlite:///data/transactions.db")
+    secret = {"CHARGEWIRE_STORE": "postgresql://me:hunter2@host/database"}
+    for output in (show(**secret).output, show("transactions", "--json", **secret).output):
+        assert "postgresql://me:***@host/database" in output
+        assert "hunter2" not in output
+    assert show("transaction").exit_code == 2
 
 
 def test_a_wrong_configuration_is_shown_whole_and_ends_with_2():

@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from consumers.services import SERVICES
 from deploy.local import ports
 from deploy.local.plan import Plan
 from schemas.settings import SettingsError
 from schemas.settings_file import load
 
+LAST = max(service.port for service in SERVICES.values()) - 9100
+
 
 def plan(data: Path, **settings: str) -> Plan:
-    free = {name: f"localhost:{ports.free_port()}" for name in ("kafka", "listen", "admin")}
+    free = {name: f"localhost:{ports.free_port()}" for name in ("kafka", "listen")}
+    free["admin"] = f"localhost:{ports.free_port(LAST)}"
     return Plan(data=str(data), **(free | settings))
 
 
@@ -26,13 +30,40 @@ def test_each_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> No
     """All in one go, whatever address is listened on."""
     with socket.create_server((ports.HOST, 0)) as a, socket.create_server((ports.HOST, 0)) as b:
         first, second = (taken.getsockname()[1] for taken in (a, b))
-        wanted = plan(tmp_path, listen=f"0.0.0.0:{first}", admin=f"127.0.0.1:{second}")
+        wanted = plan(tmp_path, kafka=f"localhost:{first}", listen=f"0.0.0.0:{second}")
         found = list(wanted.obstacles())
     assert len(found) == 2
     assert f"Port {first} is in use" in found[0]
-    assert "CHARGEWIRE_LISTEN" in found[0]
+    assert "CHARGEWIRE_KAFKA" in found[0]
     assert f"Port {second} is in use" in found[1]
-    assert "CHARGEWIRE_ADMIN" in found[1]
+    assert "CHARGEWIRE_LISTEN" in found[1]
+
+
+def test_a_port_that_a_consumer_wants_is_named_with_what_moves_it(tmp_path: Path) -> None:
+    """It follows from the gateway's."""
+    wanted = plan(tmp_path)
+    _, _, port = wanted.consumers["transactions"].rpartition(":")
+    with socket.create_server((ports.HOST, int(port))):
+        (found,) = wanted.obstacles()
+    assert f"Port {port}, which is for the consumer transactions, is in use" in found
+    assert "CHARGEWIRE_ADMIN=localhost:PORT" in found
+    (found, *_) = plan(tmp_path, admin="localhost:65535").obstacles()
+    assert "Port 65536" in found
+
+
+def test_every_consumer_has_the_port_that_it_has_by_default(tmp_path: Path) -> None:
+    """And all of them move with the gateway's."""
+    ordinary = Plan(data=str(tmp_path)).consumers
+    assert ordinary == {name: f"0.0.0.0:{service.port}" for name, service in SERVICES.items()}
+    assert Plan(admin="localhost:7000").consumers["stations"] == "localhost:7005"
+
+
+def test_here_tokens_are_decided_unless_told_otherwise() -> None:
+    """By the consumer that is started, too; nothing is a choice as well."""
+    assert load(Plan, {}, {}).decided == ("Authorize", "StartTransaction")
+    assert load(Plan, {}, {"CHARGEWIRE_DECIDED": ""}).decided == ()
+    with pytest.raises(SettingsError, match="no station calls that"):
+        load(Plan, {}, {"CHARGEWIRE_DECIDED": "Autorize"})
 
 
 @pytest.mark.parametrize("kafka", ["broker-1:9092", "localhost:19092,localhost:29092"])

@@ -6,18 +6,27 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
+from consumers.services import SERVICES
 from deploy.local import ports
+from deploy.local.days import TOKENS
 from deploy.local.display import Display
 from deploy.local.plan import Plan
-from deploy.local.up import up
+from deploy.local.up import CONSUMER_TIME_S, up
+
+CONSUMERS = max(service.port for service in SERVICES.values()) - 9100
+"""How many ports after the gateway's the consumers take."""
 
 
 async def test_what_stands_in_the_way_is_said_before_anything_is_started(tmp_path: Path) -> None:
@@ -27,7 +36,7 @@ async def test_what_stands_in_the_way_is_said_before_anything_is_started(tmp_pat
         wanted = Plan(
             kafka="broker-1:9092",
             listen=f"0.0.0.0:{taken.getsockname()[1]}",
-            admin=f"127.0.0.1:{ports.free_port()}",
+            admin=f"127.0.0.1:{ports.free_port(CONSUMERS)}",
             data=str(tmp_path),
         )
         assert await up(wanted, Display(shown)) == 1
@@ -39,9 +48,10 @@ async def test_what_stands_in_the_way_is_said_before_anything_is_started(tmp_pat
 class Running:
     """`chargewire up` as a person runs it, on ports of its own."""
 
-    def __init__(self, data: Path, environ: dict[str, str]) -> None:
+    def __init__(self, data: Path, environ: dict[str, str], stations: int = 2) -> None:
+        command = [sys.executable, "-m", "chargewire", "up", "--data", str(data)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "chargewire", "up", "--stations", "2", "--data", str(data)],
+            [*command, "--stations", str(stations)],
             env=environ,
             stderr=subprocess.PIPE,
             text=True,
@@ -74,8 +84,12 @@ class Running:
 
 @pytest.fixture
 def environ() -> dict[str, str]:
-    names = ("CHARGEWIRE_KAFKA", "CHARGEWIRE_LISTEN", "CHARGEWIRE_ADMIN")
-    return os.environ | {name: f"localhost:{ports.free_port()}" for name in names}
+    chosen = {
+        "CHARGEWIRE_KAFKA": ports.free_port(),
+        "CHARGEWIRE_LISTEN": ports.free_port(),
+        "CHARGEWIRE_ADMIN": ports.free_port(CONSUMERS),
+    }
+    return os.environ | {name: f"localhost:{port}" for name, port in chosen.items()}
 
 
 @pytest.fixture
@@ -106,11 +120,69 @@ async def test_ctrl_c_ends_all_and_a_second_start_goes_on(
         children = one.children()
         os.killpg(one.process.pid, signal.SIGINT)
         assert await one.ended() == 0, expected
-        order = [one.said.rindex(word) for word in ("Stations  ", "Gateway  ", "Kafka  ")]
+        ends = ("Stations  ", "Gateway  ", "Consumers  ", "Kafka  ")
+        order = [one.said.rindex(word) for word in ends]
         assert order == sorted(order)
         assert "Traceback" not in one.said
         assert not [child for child in children if child.is_running()]
     assert (tmp_path / "stations.json").exists()
+
+
+async def rows(file: Path, statement: str) -> list[tuple[object, ...]]:
+    """The rows that a statement gives in a store, as soon as there are any; within 90 s."""
+    async with asyncio.timeout(90):
+        while True:
+            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as store:
+                if found := store.execute(statement).fetchall():
+                    return found
+            await asyncio.sleep(0.2)
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+async def test_what_stations_do_is_decided_and_comes_to_the_tables(
+    tmp_path: Path, environ: dict[str, str], running: list[Running]
+) -> None:
+    """A transaction of a seeded token, begun with a decision; and a consumer that died is named."""
+    one = Running(tmp_path, environ, stations=6)
+    running.append(one)
+    await one.until("Ctrl-C ends everything")
+    assert "tokens list --unknown" in one.said
+    tokens = await rows(tmp_path / "authorizations.db", "SELECT spelling, status FROM id_tokens")
+    assert {spelling for spelling, _ in tokens} == {*TOKENS[:-1]}
+    begun = "SELECT station, token FROM transactions WHERE token IS NOT NULL"
+    ((station, token), *_) = await rows(tmp_path / "transactions.db", begun)
+    assert str(station).startswith("CW-")
+    assert token in TOKENS
+    url = f"http://{environ['CHARGEWIRE_ADMIN']}/metrics"
+    async with httpx.AsyncClient(trust_env=False) as client:
+        shown = (await client.get(url)).text
+    assert re.search(r'chargewire_decisions_total\{outcome="taken"\} [1-9]', shown)
+    children = one.children()
+    one.child("transactions").kill()
+    assert await one.ended() == 1
+    assert re.search(r"The consumer transactions has ended by itself.*transactions\.log", one.said)
+    assert not [child for child in children if child.is_running()]
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+async def test_a_consumer_that_hangs_keeps_nobody_from_ending(
+    tmp_path: Path, environ: dict[str, str], running: list[Running]
+) -> None:
+    """A second Ctrl-C does not even wait for its time."""
+    one = Running(tmp_path, environ)
+    running.append(one)
+    await one.until("Ctrl-C ends everything")
+    children = one.children()
+    one.child("stations").suspend()
+    one.process.send_signal(signal.SIGINT)
+    await one.until("drained and ended")
+    began = time.monotonic()
+    one.process.send_signal(signal.SIGINT)
+    assert await one.ended() == 0
+    assert time.monotonic() - began < CONSUMER_TIME_S
+    assert not [child for child in children if child.is_running()]
 
 
 @pytest.mark.kafka
