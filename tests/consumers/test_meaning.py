@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consumers.facts import (
@@ -631,6 +631,11 @@ def _is_plain(value):
     return False
 
 
+# The first of each action compiles its schema, and what is drawn nests deep.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@patient
 @given(st.sampled_from(CALLS), st.data())
 def test_whatever_the_gateway_takes_has_facts_or_none(kind, data):
     """Never an error: one bad frame must not stop a consumer."""
@@ -641,6 +646,7 @@ def test_whatever_the_gateway_takes_has_facts_or_none(kind, data):
         assert all(_is_plain(getattr(fact, slot)) for slot in fact.__slots__)
 
 
+@patient
 @given(st.sampled_from(ANSWERED), st.data())
 def test_whatever_a_station_answers_has_facts_or_none(kind, data):
     """Also where the CALL was as odd as its answer; and an error is one, or none."""
