@@ -170,6 +170,8 @@ class Calls:
         attempt = self._slot
         if attempt is None or attempt.command.message_id != message_id:
             return False
+        if attempt.state != "leaving":
+            return False
         if _expired(attempt, now):
             attempt.until_s = now.s
             return False

@@ -107,16 +107,20 @@ class Session:
             return []
         try:
             frame = frames.decode(text, self.writer.version)
+        except FrameError as error:
+            # What gets no answer was one, or nothing.
+            attempt = None if error.code else self.calls.asked(error.message_id)
+            if attempt is None:
+                return self._journal.rejected(error, text, now)
+            return self.calls.broken(attempt, error, text, now) + self._end_of_calls()
+        try:
             if isinstance(frame, Call):
                 return [] if self._stopping else self._called(frame, text, now)
-            return self._heard_answer(frame, text, now) + self._end_of_calls()
+            return self._answered_ours(frame, text, now) + self._end_of_calls()
         except FrameError as error:
-            attempt = None if error.code else self.calls.asked(error.message_id)
-            if attempt is not None:
-                return self.calls.broken(attempt, error, text, now) + self._end_of_calls()
             return self._journal.rejected(error, text, now)
 
-    def _heard_answer(self, frame: Result | Error, text: str, now: Instant) -> list[Effect]:
+    def _answered_ours(self, frame: Result | Error, text: str, now: Instant) -> list[Effect]:
         """An answer is taken at once, whatever waits: it is not in the order of the calls."""
         to_answer = isinstance(frame, Error) and frame.of_result
         attempt = None if to_answer else self.calls.asked(frame.message_id)

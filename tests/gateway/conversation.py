@@ -5,6 +5,9 @@ from collections.abc import Iterable
 
 from gateway import replies
 from gateway.answers import Decision
+from gateway.calls import Limits
+from gateway.claims import Claim
+from gateway.commands import Command
 from gateway.effects import Close, Count, Instant, Ping, Record, Write
 from gateway.events import Writer
 from gateway.session import Policy, Session
@@ -40,7 +43,7 @@ class Conversation:
             ),
             Policy(**limits | policy),
         )
-        self.now = Instant(1000.0, NOON)
+        self.now, self.offset, self.results = Instant(1000.0, NOON), 77, []
         self.events, self.writes, self.closes, self.counts, self.pings = [], [], [], [], 0
         if opened:
             opened = self.session.opened({"remote_address": "127.0.0.1"}, self.now)
@@ -52,8 +55,11 @@ class Conversation:
             match effect:
                 case Record(event):
                     self.events.append(CODEC.decode(event.value))
-                case Write(text):
-                    self.writes.append(text)
+                    if event.topic == "command-results":
+                        self.results.append(self.events[-1][1])
+                case Write(text, call=call):
+                    if not call or self.session.leaves(call, self.now):
+                        self.writes.append(text)
                 case Close(code):
                     self.closes.append(code)
                 case Count(metric, labels):
@@ -76,6 +82,30 @@ class Conversation:
         decision = Decision(event_id, **{"response": None} | decision)
         return self.keep(self.session.decided(decision, self.now))
 
+    def command(self, command_id="k-1", action="Reset", payload=None, **more):
+        """A command for the station, valid for a minute; its CALL gets the id of the command."""
+        fields = {"attempt": 1, "message_id": command_id, "expires_s": 60, "written_s": 0} | more
+        payload = {"type": "Soft"} if payload is None else payload
+        command = Command(
+            command_id=command_id,
+            action=action,
+            payload=payload if isinstance(payload, str) else json.dumps(payload),
+            expires_ms=self.now.ms + round(fields.pop("expires_s") * 1000),
+            written_ms=self.now.ms + round(fields.pop("written_s") * 1000),
+            **fields,
+        )
+        return self.keep(self.session.commanded(command, self.now))
+
+    def read(self, kind="taken", command_id="k-1", attempt=1, **whose):
+        """A claim in the connection log is read: by default the connection's own."""
+        self.offset += 1
+        own = {"connection_id": "c-1", "epoch": 77, "position": self.offset}
+        claim = Claim(kind, command_id, attempt, **own | whose)
+        return self.keep(self.session.claimed(claim, self.now))
+
+    def close(self, code=1006):
+        return self.keep(self.session.closed(code, "", self.now))
+
     @property
     def answers(self):
         return [json.loads(text) for text in self.writes]
@@ -85,9 +115,10 @@ def go(first, lines):
     """Go through a conversation, and assert that it goes as it is written.
 
     `first` has the arguments of Conversation. The lines are what the `station` says (a frame; or a
-    text, where that is the point), how much `later_s` it is and the `decision` of a service; and
-    after each what follows from it: the `event` for a topic, what is `counted`, and what the
-    `gateway` writes. A `note` is for the reader. Of an event are compared the fields that the line
+    text, where that is the point), how much `later_s` it is, the `decision` of a service, a
+    `command`, and what is `read` of claims; the end is `closed`. After each stands what follows
+    from it: the `event` for a topic, what is `counted`, and what the `gateway` writes. Gauges of
+    commands are left out. A `note` is for the reader. Of an event are compared the fields that the line
     has, and always: that the payload is the one that was sent, that there are no deviations, and
     that the frame's text is kept in dead letters only. The description of a CALLERROR may be left
     out.
@@ -98,6 +129,8 @@ def go(first, lines):
             arguments[name] = frozenset(first[name])
     if "answers" in first:
         arguments["answers"] = replies.Policy(**first["answers"])
+    if "secrets" in first:
+        arguments["commands"] = Limits(secret=arguments.pop("secrets").get)
     conversation, effects, said = Conversation(**arguments), [], ""
     for line in lines:
         if {"event", "counted", "gateway"} & line.keys():
@@ -107,7 +140,10 @@ def go(first, lines):
         if "station" in line:
             said = line["station"]
             said = said if isinstance(said, str) else json.dumps(said)
-        effects += _done(conversation, line, said)
+        done = _done(conversation, line, said)
+        effects += [
+            one for one in done if not (isinstance(one, Count) and one.metric == "commands")
+        ]
     assert effects == [], "the conversation says less than was done"
 
 
@@ -121,6 +157,12 @@ def _done(conversation, line, said):
             return conversation.later(seconds)
         case {"decision": decision}:
             return conversation.decide(**decision)
+        case {"command": command}:
+            return conversation.command(**command)
+        case {"read": claim}:
+            return conversation.read(**claim)
+        case {"closed": code}:
+            return conversation.close(code)
     raise AssertionError(f"no such line: {line}")
 
 
@@ -135,8 +177,14 @@ def _follows(line, effect, said):
         case {"event": topic, **fields}:
             name, record = seen(effect.event, said)
             assert name == topic
+            if name in ("connections", "command-results"):
+                if record.get("response") is not None:
+                    record["response"] = json.loads(record["response"])
+                assert {key: record[key] for key in fields} == fields
+                return
             expected = {"deviations": [], "keeps_text": topic == "rejected"} | fields
-            if topic != "rejected" and record["kind"] in ("call", "send"):
+            asked = topic != "rejected" and record["direction"] == "from_station"
+            if asked and record["kind"] in ("call", "send"):
                 expected.setdefault("payload", json.loads(said)[3])
             assert {key: record[key] for key in expected} == expected
 
@@ -144,7 +192,7 @@ def _follows(line, effect, said):
 def seen(event, said):
     """Topic and record of an event, with its `payload` as JSON again."""
     topic, record = CODEC.decode(event.value)
-    part = {"call": "request", "result": "response", "send": "send"}.get(record["kind"])
+    part = {"call": "request", "result": "response", "send": "send"}.get(record.get("kind"))
     if topic != "rejected" and part:
         version, name = record["ocpp_version"], record["action"]
         payload = record[frame_field(version, name, part)]

@@ -50,7 +50,9 @@ class Reader:
             partition_of=partition_of,
             on_connection=self.hear_connection,
             on_decision=lambda key, record: self.heard.append(("decision", key, record)),
-            on_command=lambda key, headers, written_ms, record: self.heard.append(("command", key, record)),
+            on_command=lambda key, headers, written_ms, record: self.heard.append(
+                ("command", key, record)
+            ),
             on_station=lambda _: None,
         )
         self.inbound = Inbound(

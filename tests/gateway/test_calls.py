@@ -1,0 +1,439 @@
+"""The slot for our own CALLs: commands in, one at a time out, one result each."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.calls import LATE_MAX, Limits
+from gateway.claims import Claim
+from gateway.effects import Count, Instant, Record, Write
+from gateway.events import ReplyTo
+from tests.gateway.conversation import Conversation
+
+HEARTBEAT = '[2,"h","Heartbeat",{}]'
+ACCEPTED = '{"status":"Accepted"}'
+
+
+def ready(**policy):
+    """A conversation that can be asked: its first call is answered."""
+    told = Conversation(**policy)
+    told.hear(HEARTBEAT)
+    told.writes.clear()
+    return told
+
+
+def sent(told, *ids):
+    """Have these commands claimed and read back."""
+    for command_id in ids:
+        told.command(command_id)
+        told.read(command_id=command_id)
+
+
+def claim(kind="taken"):
+    """A claim to be read by the session alone: what it writes is not sent at once."""
+    return Claim(kind, "k-1", 1, 90, 77, "c-1")
+
+
+def outcomes(told):
+    return [(one["command_id"], one["attempt"], one["outcome"]) for one in told.results]
+
+
+def taken(told):
+    return [r["command_id"] for t, r in told.events if t == "connections" and r["type"] == "taken"]
+
+
+def settled(told):
+    """What was given back."""
+    events = [record for topic, record in told.events if topic == "connections"]
+    return [(r["command_id"], r["outcome"]) for r in events if r["type"] == "settled"]
+
+
+def test_a_command_is_sent_only_after_its_claim_was_read_back():
+    """Promise 5: the claim may turn out to be the second one."""
+    told = ready()
+    told.command()
+    assert (taken(told), told.writes) == (["k-1"], [])
+    told.read()
+    assert told.answers == [[2, "k-1", "Reset", {"type": "Soft"}]]
+
+
+def test_no_write_stands_before_the_record_of_its_event():
+    """Promise 1 holds for our own frames, too."""
+    told = ready()
+    told.command()
+    effects = [one for one in told.read() if not isinstance(one, Count)]
+    assert [type(effect) for effect in effects] == [Record, Write]
+    assert effects[0].event.message_id == effects[1].call == "k-1"
+
+
+def test_a_claim_lost_to_another_gateway_says_nothing():
+    """The other one asks, and has the result."""
+    told = ready()
+    told.command()
+    told.read(connection_id="c-0", epoch=60, position=70)
+    told.read()
+    told.later(100)
+    assert (told.writes, told.results) == ([], [])
+
+
+def test_a_claim_that_was_read_before_the_command_keeps_us_from_claiming():
+    """Its gateway reads the commands faster than we do."""
+    told = ready()
+    told.read(connection_id="c-0", epoch=60, position=70)
+    told.command()
+    assert taken(told) == []
+    assert ("commands_left", "repeated") in told.counts
+
+
+def test_the_same_attempt_twice_in_the_log_is_asked_once():
+    """Whoever writes commands may repeat himself; another attempt is another one."""
+    told = ready()
+    sent(told, "k-1", "k-1")
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    sent(told, "k-1")
+    assert len(told.writes) == 1
+    told.command("k-1", attempt=2, message_id="m-2")
+    told.read(attempt=2)
+    assert told.answers[1][1] == "m-2"
+
+
+def test_a_command_that_was_settled_is_never_sent():
+    """Before the claim is read, while it waits, and while its event is on its way."""
+    told = ready()
+    told.command("k-1")
+    told.read("settled", "k-1")
+    told.read("taken", "k-1")
+    told.read("settled", "k-2")
+    told.command("k-2")
+    sent(told, "k-3", "k-4")
+    told.read("settled", "k-4")
+    told.hear(f'[3,"k-3",{ACCEPTED}]')
+    assert [answer[1] for answer in told.answers] == ["k-3"]
+    assert outcomes(told) == [("k-3", 1, "answered")]
+    session = told.session
+    told.command("k-5")
+    told.read("taken", "k-5")
+    late = ready()
+    late.command("k-1")
+    effects = late.session.claimed(claim("taken"), late.now)
+    late.session.claimed(claim("settled"), late.now)
+    assert any(isinstance(effect, Write) for effect in effects)
+    assert not late.session.leaves("k-1", late.now)
+    assert session.calls.outstanding
+
+
+def test_what_was_asked_when_it_is_settled_gets_no_result_from_here():
+    """The answer is an event of the command all the same, and the next one goes out."""
+    told = ready()
+    sent(told, "k-1", "k-2")
+    told.read("settled", "k-1")
+    assert [answer[1] for answer in told.answers] == ["k-1", "k-2"]
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    assert told.results == []
+    assert told.events[-1][1]["command_id"] == "k-1"
+
+
+def test_commands_wait_in_their_order_and_one_is_outstanding():
+    """Also where the first one runs out of time."""
+    told = ready()
+    sent(told, "k-1", "k-2", "k-3")
+    assert [answer[1] for answer in told.answers] == ["k-1"]
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    assert [answer[1] for answer in told.answers] == ["k-1", "k-2"]
+    told.later(30)
+    assert [answer[1] for answer in told.answers] == ["k-1", "k-2", "k-3"]
+    assert outcomes(told) == [("k-1", 1, "answered"), ("k-2", 1, "timeout")]
+
+
+def test_a_pipelined_call_and_a_command_do_not_wait_for_each_other():
+    """One outstanding CALL for each direction, never a slot shared by both."""
+    told = ready(decided=frozenset({"Authorize"}))
+    told.call("1", "Authorize", {"idTag": "A"})
+    told.call("2", "Heartbeat", {})
+    sent(told, "k-1", "k-2")
+    assert [answer[:2] for answer in told.answers] == [[2, "k-1"]]
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    assert [answer[:2] for answer in told.answers] == [[2, "k-1"], [2, "k-2"]]
+    assert outcomes(told) == [("k-1", 1, "answered")]
+    assert told.session.pending == 2
+
+
+def test_more_commands_than_may_wait_end_at_once():
+    """They are claimed, so that they end once; one is asked, and so many wait."""
+    told = ready(commands=Limits(queued_max=2))
+    sent(told, "k-1", "k-2", "k-3", "k-4")
+    assert outcomes(told) == [("k-4", 1, "expired")]
+    assert told.results[0]["error_description"].startswith("queue_full")
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    sent(told, "k-5")
+    assert len(told.results) == 2
+
+
+def test_nothing_is_asked_before_the_first_call_is_answered():
+    """Some stations ignore all that comes before; some never call: ten seconds are enough."""
+    told = Conversation()
+    sent(told, "k-1")
+    assert told.writes == []
+    assert told.session.deadline_s == told.now.s + 10
+    told.later(9.9)
+    assert told.writes == []
+    told.later(0.1)
+    assert len(told.writes) == 1
+    called = Conversation(decided=frozenset({"BootNotification"}))
+    boot = {"chargePointVendor": "v", "chargePointModel": "m"}
+    called.call("1", "BootNotification", boot)
+    sent(called, "k-1")
+    assert called.writes == []
+    called.later(5)
+    assert [answer[0] for answer in called.answers] == [3, 2]
+
+
+def test_what_waits_too_long_is_never_sent():
+    """Held, behind another one, or not allowed yet: the time counts."""
+    told = Conversation()
+    told.command(expires_s=5)
+    told.read()
+    assert told.session.deadline_s == told.now.s + 5
+    told.later(5)
+    told.later(10)
+    assert (told.writes, outcomes(told)) == ([], [("k-1", 1, "expired")])
+    busy = ready()
+    sent(busy, "k-1")
+    busy.command("k-2", expires_s=29)
+    busy.read(command_id="k-2")
+    busy.later(29)
+    busy.later(1)
+    assert outcomes(busy) == [("k-2", 1, "expired"), ("k-1", 1, "timeout")]
+    assert len(busy.writes) == 1
+
+
+@pytest.mark.parametrize("jump", [(5, 5000), (5, 0), (0, 5000)])
+def test_a_gateway_that_was_stopped_does_not_send_what_has_expired(jump):
+    """Stopped between claim and reading it back; by either clock."""
+    told = ready()
+    told.command(expires_s=5)
+    told.now = Instant(told.now.s + jump[0], told.now.ms + jump[1])
+    told.read()
+    assert (told.writes, outcomes(told)) == ([], [("k-1", 1, "expired")])
+
+
+def test_an_event_that_takes_too_long_keeps_its_call_back():
+    """Between the record and its acknowledgement: the event stands, the result says expired."""
+    told = ready()
+    told.command(expires_s=5)
+    effects = told.session.claimed(claim("taken"), told.now)
+    assert isinstance(effects[-2], Write) or any(isinstance(e, Write) for e in effects)
+    told.now = Instant(told.now.s + 5, told.now.ms + 5000)
+    assert not told.session.leaves("k-1", told.now)
+    assert told.session.deadline_s == told.now.s
+    told.later(0)
+    assert (outcomes(told), told.results[0]["message_id"]) == ([("k-1", 1, "expired")], "k-1")
+    assert not told.session.calls.outstanding
+
+
+def test_the_time_of_a_call_runs_from_its_sending():
+    """And not while nothing is read from the station."""
+    told = ready()
+    told.command()
+    told.session.claimed(claim("taken"), told.now)
+    told.now = Instant(told.now.s + 8, told.now.ms + 8000)
+    assert told.session.leaves("k-1", told.now)
+    assert not told.session.leaves("k-1", told.now)
+    assert told.session.deadline_s == told.now.s + 30
+    told.now = Instant(told.now.s + 31, told.now.ms + 31000)
+    told.session.unread(told.now)
+    told.later(0)
+    assert told.results == []
+    told.later(30)
+    assert outcomes(told) == [("k-1", 1, "timeout")]
+
+
+def test_a_newer_connection_ends_it_between_claim_and_sending():
+    """Promise 6: superseded before the claim was read back, nothing goes out any more."""
+    told = ready()
+    told.command()
+    told.session.given_up()
+    told.read()
+    told.command("k-2")
+    assert (told.writes, taken(told)) == ([], ["k-1"])
+    told.close()
+    assert (told.results, settled(told)) == ([], [])
+    on_its_way = ready()
+    on_its_way.command()
+    on_its_way.session.claimed(claim("taken"), on_its_way.now)
+    on_its_way.session.given_up()
+    assert not on_its_way.session.leaves("k-1", on_its_way.now)
+
+
+def test_the_end_of_a_connection_gives_back_what_was_not_asked():
+    """What was asked is lost, what was not may be asked again; what is not ours is left alone."""
+    told = ready()
+    sent(told, "k-1", "k-2")
+    told.command("k-3")
+    effects = told.close()
+    assert outcomes(told) == [("k-1", 1, "connection_lost")]
+    assert settled(told) == [("k-2", "offline")]
+    records = [effect for effect in effects if isinstance(effect, Record)]
+    assert all(record.keep for record in records)
+    assert told.events[-1][1]["type"] == "disconnected"
+
+
+def test_an_event_on_its_way_is_given_back_too():
+    """It was never written to the socket."""
+    told = ready()
+    told.command()
+    told.session.claimed(claim("taken"), told.now)
+    told.close()
+    assert (told.results, settled(told)) == ([], [("k-1", "offline")])
+
+
+def test_a_gateway_that_stops_waits_for_the_answer_and_gives_the_rest_back():
+    """No new commands; the close comes after the answer."""
+    told = ready()
+    sent(told, "k-1", "k-2")
+    told.command("k-3")
+    told.keep(told.session.stopping(told.now))
+    assert (settled(told), told.closes) == ([("k-2", "offline")], [])
+    told.read(command_id="k-3")
+    told.command("k-4")
+    assert settled(told) == [("k-2", "offline"), ("k-3", "offline")]
+    told.call("9", "Heartbeat", {})
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    assert outcomes(told) == [("k-1", 1, "answered")]
+    assert (told.closes, taken(told), len(told.writes)) == ([1012], ["k-1", "k-2", "k-3"], 1)
+    late = ready()
+    sent(late, "k-1")
+    late.keep(late.session.stopping(late.now))
+    late.later(30)
+    assert (outcomes(late), late.closes) == ([("k-1", 1, "timeout")], [1012])
+
+
+def test_late_answers_are_events_of_their_command_and_bounded():
+    """Out of order as well; the oldest is forgotten."""
+    told = ready()
+    names = [f"k-{number}" for number in range(LATE_MAX + 1)]
+    for name in names:
+        sent(told, name)
+        told.later(30)
+    assert len(told.results) == LATE_MAX + 1
+    told.events.clear()
+    told.hear(f'[4,"{names[-1]}","NotSupported","",{{}}]')
+    told.hear(f'[3,"{names[1]}",{ACCEPTED}]')
+    told.hear(f'[3,"{names[0]}",{ACCEPTED}]')
+    records = [record for _, record in told.events]
+    assert [r["command_id"] for r in records] == [names[-1], names[1], None]
+    assert len(told.results) == LATE_MAX + 1
+
+
+def test_commands_older_than_the_connection_are_left_to_who_arbitrates():
+    """Another gateway may have asked them, on the connection before."""
+    told = ready()
+    told.command(written_s=-0.001)
+    told.command("k-2", expires_s=0)
+    assert taken(told) == []
+    assert told.counts[-2:] == [("commands_left", "older"), ("commands_left", "expired")]
+
+
+def test_commands_that_come_before_the_epoch_is_known_are_claimed_with_it():
+    """Unless somebody else has them by then."""
+    told = Conversation(opened=False)
+    told.session.opened({}, told.now)
+    told.command("k-1")
+    told.command("k-2")
+    told.command("k-3")
+    told.read("taken", "k-2", connection_id="c-0", epoch=70, position=71)
+    told.read("settled", "k-3", position=72)
+    assert taken(told) == []
+    told.keep(told.session.recorded(77, told.now))
+    assert taken(told) == ["k-1"]
+    (claim,) = [record for topic, record in told.events if topic == "connections"]
+    assert (claim["epoch"], claim["connection_id"], claim["gateway"]) == (77, "c-1", "gw")
+    closed = Conversation(opened=False)
+    closed.command("k-1")
+    closed.close()
+    assert [record["type"] for _, record in closed.events] == ["disconnected"]
+
+
+def test_a_result_is_copied_to_whoever_asked_for_it():
+    """The copy goes with the record of the result, and only with that."""
+    told = ready()
+    reply_to = ReplyTo("replies", 3, b"7")
+    told.command(reply_to=reply_to, trace=b"00-1")
+    told.read()
+    effects = told.hear(f'[3,"k-1",{ACCEPTED}]')
+    copies = [(e.event.topic, e.copy_to) for e in effects if isinstance(e, Record)]
+    assert copies == [("provisioning", None), ("command-results", reply_to)]
+    headers = [dict(e.event.headers) for e in effects if isinstance(e, Record)]
+    assert [one["traceparent"] for one in headers] == [b"00-1"] * 2
+
+
+def test_the_gauge_of_commands_goes_up_and_down():
+    """By state; at the end of a connection nothing is left of it."""
+    told, levels = ready(), {}
+
+    def keep(effects):
+        for effect in effects:
+            if isinstance(effect, Count) and effect.metric == "commands":
+                levels[effect.labels[0]] = levels.get(effect.labels[0], 0) + effect.by
+
+    keep(told.command("k-1"))
+    assert levels == {"claiming": 1}
+    keep(told.read())
+    keep(told.command("k-2"))
+    keep(told.read(command_id="k-2"))
+    assert levels == {"claiming": 0, "outstanding": 1, "queued": 1}
+    keep(told.hear(f'[3,"k-1",{ACCEPTED}]'))
+    assert levels == {"claiming": 0, "outstanding": 1, "queued": 0}
+    keep(told.close())
+    assert set(levels.values()) == {0}
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("command"), st.integers(0, 4), st.sampled_from([3.0, 60.0])),
+    st.tuples(st.just("read"), st.integers(0, 4), st.sampled_from(["own", "other", "settled"])),
+    st.tuples(st.just("later"), st.sampled_from([0.5, 3.0, 30.0]), st.none()),
+    st.tuples(st.just("answer"), st.integers(0, 4), st.sampled_from([3, 4])),
+    st.tuples(st.just("hear"), st.none(), st.none()),
+)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(STEPS, max_size=30))
+def test_whatever_happens_an_attempt_is_sent_once_and_ends_once(steps):
+    """And never two at a time, never without its claim, never after it was settled or expired."""
+    told = Conversation(commands=Limits(queued_max=2))
+    expires, own, over = {}, set(), set()
+    for kind, what, how in steps:
+        name, before = f"k-{what}", len(told.writes)
+        if kind == "command":
+            told.command(name, expires_s=how)
+            expires.setdefault(name, told.now.ms + round(how * 1000))
+        elif kind == "read" and how == "own" and name in taken(told):
+            own.add(name)
+            told.read(command_id=name)
+        elif kind == "read" and how != "own":
+            if name not in own or how == "settled":
+                over.add(name)
+            whose = {"connection_id": "c-0", "epoch": 70, "position": 71}
+            told.read("settled" if how == "settled" else "taken", name, **whose)
+        elif kind == "later":
+            told.later(what)
+        elif kind == "answer":
+            payload = [3, name, {"status": "Accepted"}] if how == 3 else [4, name, "X", "", {}]
+            told.hear(json.dumps(payload))
+        elif kind == "hear":
+            told.hear(HEARTBEAT)
+        for frame in told.answers[before:]:
+            if frame[0] == 2:
+                assert frame[1] in own - over
+                assert told.now.ms < expires[frame[1]]
+    told.later(100)
+    told.close()
+    asked = [frame[1] for frame in told.answers if frame[0] == 2]
+    assert len(asked) == len(set(asked))
+    ended = [one["command_id"] for one in told.results] + [name for name, _ in settled(told)]
+    assert len(ended) == len(set(ended))
+    assert set(ended) <= own
+    assert own - over <= set(ended)
