@@ -1,5 +1,7 @@
 """consumers.remote_starts: which command began a transaction."""
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from sqlalchemy import select
 from consumers.changes import Changes, differences
 from consumers.engines import engine
 from consumers.facts import RemoteStartAnswered
+from consumers.folding import Folder
 from consumers.meaning import facts_of
 from consumers.projection import fold, key_columns
 from consumers.remote_starts import PROJECTION, REMOTE_STARTS, WINDOW_MS, command
@@ -15,9 +18,10 @@ from consumers.stores import Store
 from consumers.transaction_rows import TRANSACTIONS
 from consumers.transactions import CONSUMER
 from schemas.topics import TOPICS
-from tests.consumers.hearing import commanded, exchange, one
+from tests.consumers.hearing import commanded, conversation, exchange, one
 from tests.consumers.migrated import differences as migrated
 from tests.consumers.telling import NOON, at, groups, start, started, stop, updated
+from tests.gateway.conversation import CODEC
 from tests.gateway.conversation import NOON as HEARD
 
 START_MS = NOON + WINDOW_MS
@@ -192,3 +196,47 @@ def test_answers_are_only_ever_added():
 def test_the_migrations_make_the_tables_as_they_are():
     """In a database that had nothing."""
     assert migrated(CONSUMER) == []
+
+
+@dataclass(frozen=True)
+class Record:
+    """An event as it is read from the log."""
+
+    offset: int
+    value: bytes
+    key: bytes = b"CS-1"
+    timestamp: int = HEARD
+
+
+def recorded(events, command_id):
+    """Topic and record of events of one command."""
+    for offset, (topic, event) in enumerate(events):
+        yield topic, Record(offset, CODEC.encode(topic, event | {"command_id": command_id}))
+
+
+@pytest.mark.parametrize("first", ["transactions", "remote-control"])
+@pytest.mark.parametrize("size", [1, 9])
+async def test_through_the_log_in_any_order(tmp_path, first, size):
+    """CALL and answer may come in two batches, and the start before either of them."""
+    call = {"idTag": "04A1B2", "connectorId": 1}
+    asked_ = exchange("1.6", "RemoteStartTransaction", call, {"status": "Accepted"})
+    talk = conversation("1.6", ("StartTransaction", {
+        "connectorId": 1, "idTag": "04a1b2", "meterStart": 0, "timestamp": "2026-11-21T12:00:00Z",
+    }))  # fmt: skip
+    log = [*recorded(asked_, "c-1"), *recorded(talk.events[1:], None)]
+    log.sort(key=lambda entry: entry[0] != first)
+    url = f"sqlite:///{tmp_path}/store.db"
+    store = await Store.open(url, CONSUMER)
+    try:
+        generation = (await store.own([0]))[0].generation
+        folder = Folder(store, CONSUMER, decode=CODEC.decode, home=lambda _: 0)
+        for begin in range(0, len(log), size):
+            batch = {}
+            for topic, record in log[begin : begin + size]:
+                batch.setdefault(topic, []).append(record)
+            assert (await folder.fold(0, generation, batch)).poison == 0
+        async with store.transaction() as connection:
+            (found,) = await connection.execute(select(command()).select_from(TRANSACTIONS))
+    finally:
+        await store.close()
+    assert found.command == "c-1"
