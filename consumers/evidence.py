@@ -52,13 +52,14 @@ def _known(
 
 
 async def _tokens(connection: AsyncConnection, tokens: Collection[str]) -> dict[str, Row]:
-    statement = _groups_of_tokens(connection.dialect.name)
+    statement = statements.groups(connection.dialect.name, ID_TOKENS, 1)
     found = await _rows(connection, statement, [(token,) for token in tokens])
     return {row["token"]: row for row in found}
 
 
 async def _uses(connection: AsyncConnection, places: Collection[Key]) -> dict[Key, Row]:
-    found = await _rows(connection, _groups_of_uses(connection.dialect.name), places)
+    statement = statements.groups(connection.dialect.name, TOKEN_USES, 2)
+    found = await _rows(connection, statement, places)
     return {(row["station"], row["transaction_id"]): row for row in found}
 
 
@@ -78,16 +79,6 @@ async def _rows(
     return [
         dict(row) for row in (await connection.execute(statement, parameters | more)).mappings()
     ]
-
-
-@cache
-def _groups_of_tokens(dialect: str) -> Any:
-    return statements.groups(dialect, ID_TOKENS, 1)
-
-
-@cache
-def _groups_of_uses(dialect: str) -> Any:
-    return statements.groups(dialect, TOKEN_USES, 2)
 
 
 @cache

@@ -1,6 +1,7 @@
 """The SQL that differs between SQLite and PostgreSQL, or is made once for each table."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ def keys_of(table: Table) -> list[Column[Any]]:
     return list(table.primary_key.columns)
 
 
+@cache
 def upsert(dialect: str, table: Table, *, keep: bool = False) -> Any:
     """INSERT that replaces a row with the same primary key, or else is content to `keep` it.
 
@@ -52,6 +54,7 @@ def upsert(dialect: str, table: Table, *, keep: bool = False) -> Any:
     return statement.on_conflict_do_update(index_elements=keys, set_=others)
 
 
+@cache
 def emptying(dialect: str, table: Table) -> Any:
     """What takes all rows of a table away, at once where that can be done."""
     if dialect == POSTGRESQL:
@@ -72,6 +75,7 @@ def unknown(dialect: str) -> Any:
     return found.on_conflict_do_update(index_elements=keys_of(PUBLISHED), set_={"digest": null()})
 
 
+@cache
 def removal(table: Table) -> Delete:
     """DELETE of one row; its parameters are `k_` and the name of each primary key column."""
     return delete(table).where(
@@ -84,6 +88,7 @@ def removal_parameters(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
     return {f"k_{found.name}": row[found.name] for found in keys_of(table)}
 
 
+@cache
 def groups(dialect: str, table: Table, width: int) -> Select[Any]:
     """SELECT of all rows whose first `width` primary key columns are one of many keys.
 
