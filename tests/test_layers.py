@@ -96,9 +96,9 @@ FUNCTION_LINES = 60
 LONGER: dict[str, tuple[int, str]] = {
     "consumers.migrations.commands.0001_commands:upgrade": (65, "a list of columns"),
     "consumers.migrations.reservations.0001_reservations:upgrade": (70, "a list of columns"),
-    "consumers.migrations.stations.0001_stations:upgrade": (90, "a list of columns"),
-    "consumers.migrations.transactions.0001_transactions:upgrade": (90, "a list of columns"),
-    "consumers.facts": (500, "one vocabulary: values without behaviour"),
+    "consumers.migrations.stations.0001_stations:upgrade": (105, "a list of columns"),
+    "consumers.migrations.transactions.0001_transactions:upgrade": (105, "a list of columns"),
+    "consumers.facts": (510, "one vocabulary: values without behaviour"),
     "consumers.stores": (265, "one store: all that has to agree about who owns what"),
     "schemas.event_docs": (265, "the words of a page"),
     "schemas.records": (260, "the contract's records: a text for each"),
