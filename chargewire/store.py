@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import Select, TextClause, text
+from sqlalchemy import Select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -26,7 +26,7 @@ class Unreadable(click.ClickException):
         )
 
 
-def read(url: str, name: str, statement: Select[Any] | TextClause, take: Take) -> None:
+def read(url: str, name: str, statement: Select[Any], take: Take) -> None:
     """Run a SELECT on the store of the consumer `name`; `take` gets its rows, one by one.
 
     Nothing is ever written, and the consumer need not wait for us. Raises Unreadable.
@@ -36,7 +36,7 @@ def read(url: str, name: str, statement: Select[Any] | TextClause, take: Take) -
     asyncio.run(_read(url, name, statement, take))
 
 
-async def _read(url: str, name: str, statement: Select[Any] | TextClause, take: Take) -> None:
+async def _read(url: str, name: str, statement: Select[Any], take: Take) -> None:
     made = _reader(url)
     try:
         async with made.connect() as connection:

@@ -17,6 +17,11 @@ from chargewire.token_records import BETWEEN, COLUMNS, TOLD
 from consumers.config import Config, completed
 
 _CONSUMER = "authorizations"
+_HELD = (
+    *("station", "station_group", "ocpp_version", "connected", "state", "version", "wanted"),
+    *("held", "missing", "surplus", "differing", "left_out", "status", "answered_ms", "failures"),
+)
+"""What an operator wants to see of the view local_lists_now."""
 
 
 @click.command("list", short_help="The tokens that are known, or those that nobody knows.")
@@ -63,10 +68,8 @@ def lists(as_objects: bool, as_csv: bool, **flags: Any) -> None:
       chargewire tokens lists --json
     """
     made = _settings(flags, as_objects=as_objects, as_csv=as_csv)
-    from sqlalchemy import text  # noqa: PLC0415 - databases are slow to import
-
-    rows = _rows(made, text("SELECT * FROM local_lists_now ORDER BY station"))
-    names = tuple(record(rows[0])) if rows else ("station",)
+    rows = _rows(made, _held())
+    names = tuple(record(dict.fromkeys(_HELD)))
     _show(rows, names, "No station has a local list yet.", as_objects=as_objects, as_csv=as_csv)
 
 
@@ -114,6 +117,14 @@ def _unknown() -> Any:
         .group_by(of.token)
         .order_by(func.max(of.last_ms).desc(), of.token)
     )
+
+
+def _held() -> Any:
+    from sqlalchemy import Boolean, column, select, table  # noqa: PLC0415
+
+    kinds = {"connected": Boolean()}
+    lists_now = table("local_lists_now", *(column(name, kinds.get(name)) for name in _HELD))
+    return select(lists_now).order_by(lists_now.c.station)
 
 
 def _rows(made: Config, statement: Any) -> list[Row]:

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-TOKENS = tuple(f"TOKEN-{number:04d}" for number in range(1, 13))
-"""Who charges here: few enough that all of them can be seeded as id tokens."""
+TOKENS = tuple(f"TOKEN-{number:04d}" for number in range(1, 49))
+"""Who charges here: few enough that all of them can be seeded as id tokens, and enough that a token
+is seldom in use at two places at once, where it is refused."""
 
 SAMPLE_INTERVAL_S = 300
 """Between two meter samples: MeterValueSampleInterval, SampledDataTxUpdatedInterval."""

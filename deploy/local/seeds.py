@@ -16,24 +16,25 @@ FAMILY = "FAMILY-0001"
 def seeds() -> dict[bytes, Mapping[str, Any]]:
     """The records by their keys.
 
-    Most may charge, two of these for each other. One is blocked, one has lapsed, and the last of
-    the simulated tokens is not among them: so there is something to see, and an unknown token to
-    adopt.
+    Most may charge, two of these for each other. Of every dozen one is blocked, one has lapsed, and
+    of one nothing is said: so there is something to see, and unknown tokens to adopt.
     """
-    records: list[dict[str, Any]] = [
-        {
-            "token": token,
-            "type": "ISO14443",
-            "status": "Accepted",
-            "expires_at": None,
-            "group": FAMILY if token in TOKENS[:2] else None,
-            "lists": ["*"],
-        }
-        for token in TOKENS[:-1]
-    ]
-    records[-2] |= {"status": "Blocked", "lists": None}
-    records[-1] |= {"expires_at": int(_LAPSED.timestamp() * 1000), "lists": None}
-    return {token_records.key(str(record["token"])): record for record in records}
+    records = [record for number, token in enumerate(TOKENS) if (record := _seed(number, token))]
+    return {token_records.key(record["token"]): record for record in records}
+
+
+def _seed(number: int, token: str) -> dict[str, Any] | None:
+    of_dozen = number % 12
+    if of_dozen == 11:
+        return None
+    return {
+        "token": token,
+        "type": "ISO14443",
+        "status": "Blocked" if of_dozen == 9 else "Accepted",
+        "expires_at": int(_LAPSED.timestamp() * 1000) if of_dozen == 10 else None,
+        "group": FAMILY if number < 2 else None,
+        "lists": ["*"] if of_dozen < 9 else None,
+    }
 
 
 async def seed(settings: KafkaSettings) -> int:

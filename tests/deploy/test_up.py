@@ -149,7 +149,7 @@ async def test_what_stations_do_is_decided_and_comes_to_the_tables(
     await one.until("Ctrl-C ends everything")
     assert "tokens list --unknown" in one.said
     tokens = await rows(tmp_path / "authorizations.db", "SELECT spelling, status FROM id_tokens")
-    assert {spelling for spelling, _ in tokens} == {*TOKENS[:-1]}
+    assert {spelling for spelling, _ in tokens} == {*TOKENS} - {*TOKENS[11::12]}
     begun = "SELECT station, token FROM transactions WHERE token IS NOT NULL"
     ((station, token), *_) = await rows(tmp_path / "transactions.db", begun)
     assert str(station).startswith("CW-")
