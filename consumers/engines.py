@@ -49,7 +49,7 @@ def _server(url: URL, application: str) -> AsyncEngine:
         "server_settings": {"application_name": application},
     }
     return create_async_engine(
-        url.set(query=query), connect_args=arguments, pool_size=2, pool_timeout=CONNECT_TIME_S
+        url.set(query=query), connect_args=arguments, pool_size=4, pool_timeout=CONNECT_TIME_S
     )
 
 

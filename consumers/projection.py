@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -102,16 +103,16 @@ def fold(
 
 def _append(projection: Projection, facts: Iterable[Fact]) -> dict[Key, Rows]:
     """As `fold`, where each fact's rows stand alone: in time that is linear in their number."""
-    keys = {table.name: key_columns(table) for table in projection.tables}
-    appended: dict[Key, dict[str, dict[Key, Row]]] = {}
+    keys = {table.name: itemgetter(*key_columns(table)) for table in projection.tables}
+    appended: dict[Key, dict[str, dict[Any, Row]]] = {}
     for fact in facts:
         group = projection.group(fact)
         if group is None:
             continue
         for name, rows in projection.evolve(NO_ROWS, fact).items():
-            kept = appended.setdefault(group, {}).setdefault(name, {})
+            kept, key = appended.setdefault(group, {}).setdefault(name, {}), keys[name]
             for row in rows:
-                kept[tuple(row[column] for column in keys[name])] = row
+                kept[key(row)] = row
     return {
         group: {name: tuple(rows.values()) for name, rows in tables.items()}
         for group, tables in appended.items()

@@ -22,6 +22,7 @@ from consumers.stores import Fenced, Store
 POLL_MS = 200
 TELL_EVERY_S = 5.0  # Kafka, how far we are: for dashboards alone
 MEASURE_EVERY_S = 1.0
+COMMITS_AT_ONCE = 2
 CAUGHT_UP_S = 5.0  # who is further behind knows too little to do more than fold
 LEARN_EVERY_S = 10.0
 ASIDE_TIME_S = 2.0  # for what must not hold up the folding
@@ -131,16 +132,21 @@ class Reading:
         for at, records in found.items():
             topic = at.topic.removeprefix(self._prefix)
             by_number.setdefault(at.partition, {})[topic] = records
-        for number, batch in by_number.items():
-            async with self._membership.folding:
+        # While the database is busy with one number, the next is read; a file takes one at a time.
+        room = asyncio.Semaphore(1 if self._store.single else COMMITS_AT_ONCE)
+
+        async def fold(number: int, batch: Mapping[str, Sequence[Any]]) -> None:
+            async with room:
                 # What was fetched before a rebalance, or before our seek, is not ours to fold.
-                if self._taken != self._membership.version or number not in self._owned:
-                    return
-                try:
+                if self._taken == self._membership.version and number in self._owned:
                     await self._fold_number(number, batch)
-                except Fenced:
-                    self._metrics.fenced.inc()
-                    raise
+
+        async with self._membership.folding:
+            folding = (fold(number, batch) for number, batch in by_number.items())
+            for error in await asyncio.gather(*folding, return_exceptions=True):
+                if error is not None:
+                    self._metrics.fenced.inc(isinstance(error, Fenced))
+                    raise error
 
     async def _fold_number(self, number: int, batch: Mapping[str, Sequence[Any]]) -> None:
         live = self._live(number)  # before: a batch may have the end of what is made anew
