@@ -8,11 +8,12 @@ from types import MappingProxyType
 import click
 
 from chargewire.config_command import plain
+from consumers import config as consumer_config
 from gateway.config import Config
 from gateway.metrics import FAMILIES
 from gateway.validation import DEFAULT_QUIRKS, QUIRKS
 from schemas import kafka_options
-from schemas.settings import describe
+from schemas.settings import Row, describe
 
 PAGE = Path(__file__).parent.parent / "docs" / "operations.md"
 _TABLE = re.compile(r"(<!-- table: (\w+)[^>]*-->\n)(?:.*\n)*?(<!-- end -->)")
@@ -20,6 +21,18 @@ _TABLE = re.compile(r"(<!-- table: (\w+)[^>]*-->\n)(?:.*\n)*?(<!-- end -->)")
 
 def settings() -> str:
     """Every setting of the gateway: variable, default with its unit, meaning."""
+    return _settings(describe(Config()))
+
+
+def consumers() -> str:
+    """Every setting that consumers have, and the gateway has not, or not in the same meaning."""
+    known = {(row.variable, row.doc) for row in describe(Config())}
+    return _settings(
+        row for row in describe(consumer_config.Config()) if (row.variable, row.doc) not in known
+    )
+
+
+def _settings(rows: Iterable[Row]) -> str:
     return _table(
         ("variable", "default", "what it is"),
         (
@@ -28,7 +41,7 @@ def settings() -> str:
                 " ".join(filter(None, (f"`{plain(row.default)}`", row.unit))),
                 row.doc,
             )
-            for row in describe(Config())
+            for row in rows
         ),
     )
 
@@ -72,7 +85,13 @@ def rules() -> str:
 
 
 TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
-    {"settings": settings, "options": options, "metrics": metrics, "rules": rules}
+    {
+        "settings": settings,
+        "options": options,
+        "metrics": metrics,
+        "rules": rules,
+        "consumers": consumers,
+    }
 )
 
 

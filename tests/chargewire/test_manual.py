@@ -5,7 +5,7 @@ import pytest
 from chargewire.manual import PAGE, TABLES, written
 from gateway.config import Config
 from gateway.metrics import FAMILIES
-from schemas.settings import describe
+from schemas.settings import describe, variable
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -19,6 +19,9 @@ def test_every_setting_and_every_metric_has_a_line() -> None:
     """With the name that an operator types."""
     for row in describe(Config()):
         assert TABLES["settings"]().count(f"| `{row.variable}` |") == 1
+    for name in ("store", "admin", "batch_records"):
+        assert TABLES["consumers"]().count(f"| `{variable(name)}` |") == 1
+    assert variable("kafka") not in TABLES["consumers"](), "it is in the table above"
     assert len(TABLES["metrics"]().splitlines()) == len(FAMILIES) + 2
     assert "| `chargewire_frames_total` | counter |" in TABLES["metrics"]()
     assert "| `chargewire_ack_seconds` | histogram |" in TABLES["metrics"]()
