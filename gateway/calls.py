@@ -126,8 +126,9 @@ class Calls:
         attempt = self._attempts.get(claim.key)
         if attempt is None or not said:
             return []
-        # Past its claim an attempt is ours, and only its settlement is news.
-        if said != "settled" and attempt.state not in ("early", "claiming"):
+        # Past its claim an attempt is ours, and only that it was lost to us is news.
+        ours = attempt.state not in ("early", "claiming")
+        if ours and (said != "settled" or self._claims.overtaken(claim)):
             return []
         effects = self._step(attempt, said, now)
         if said == "won" and isinstance(verdict := attempt.ask, Verdict):

@@ -20,6 +20,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     position: int
     epoch: int | None = None
     connection_id: str | None = None
+    outcome: str | None = None
 
     @property
     def key(self) -> tuple[str, int]:
@@ -42,6 +43,15 @@ class Claims:
     def seen(self, key: tuple[str, int]) -> bool:
         """Whether the attempt must not be claimed (any more)."""
         return key in self._seen
+
+    @staticmethod
+    def overtaken(claim: Claim) -> bool:
+        """Whether a settlement is void where a claim stands before it.
+
+        Nobody but who has the attempt may say that it was not asked; who arbitrates says so of what
+        nobody took, and may be late.
+        """
+        return claim.kind == "settled" and claim.outcome in ("offline", "expired")
 
     def read(self, claim: Claim, writer: Writer) -> Said:
         """What a claim says to the connection of this writer; empty where it says nothing.

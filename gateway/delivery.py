@@ -42,6 +42,7 @@ class Delivery:
                 position,
                 record["epoch"],
                 record["connection_id"],
+                record["outcome"],
             )
             # Also those whose epoch is not known yet: they must know what was taken before.
             for link in [*self._router.links(key)]:

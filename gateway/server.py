@@ -58,7 +58,7 @@ class Server:
         self._encode = encode
         self._notices = notices
         self._metrics = metrics
-        self._copies = copies
+        self.copies = copies
         self._links: set[Link] = set()
         self.opening: set[Link] = set()
         self._takeovers = handshake.Takeovers(config.takeovers_per_minute)
@@ -230,7 +230,7 @@ class Server:
 
         def copied(position: int | None) -> None:
             if position is not None:
-                self._copies.post(copy_to, link.key, event)
+                self.copies.post(copy_to, link.key, event)
             done(position)
 
         return copied

@@ -117,11 +117,10 @@ def go(first, lines):
     `first` has the arguments of Conversation. The lines are what the `station` says (a frame; or a
     text, where that is the point), how much `later_s` it is, the `decision` of a service, a
     `command`, and what is `read` of claims; the end is `closed`. After each stands what follows
-    from it: the `event` for a topic, what is `counted`, and what the `gateway` writes. Gauges of
-    commands are left out. A `note` is for the reader. Of an event are compared the fields that the line
-    has, and always: that the payload is the one that was sent, that there are no deviations, and
-    that the frame's text is kept in dead letters only. The description of a CALLERROR may be left
-    out.
+    from it: the `event` for a topic, what is `counted`, and what the `gateway` writes. Gauges are
+    left out. A `note` is for the reader. Of an event are compared the fields that the line has, and
+    always: that the payload is the one that was sent, that there are no deviations, and that the
+    frame's text is kept in dead letters only. The description of a CALLERROR may be left out.
     """
     arguments = dict(first)
     for name in ("quirks", "decided"):
@@ -147,7 +146,7 @@ def go(first, lines):
     assert effects == [], "the conversation says less than was done"
 
 
-def _done(conversation, line, said):
+def _done(conversation, line, said):  # noqa: PLR0911 - a line is one thing or another
     match line:
         case {"note": _}:
             return []

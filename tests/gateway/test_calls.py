@@ -124,6 +124,23 @@ def test_a_command_that_was_settled_is_never_sent():
     assert session.calls.outstanding
 
 
+def test_a_settlement_that_comes_after_our_claim_is_void_if_it_says_that_nobody_took_it():
+    """Who arbitrates was late; that an attempt was lost it may say at any time."""
+    told = ready()
+    sent(told, "k-1", "k-2")
+    for outcome in ("offline", "expired"):
+        told.read("settled", "k-1", outcome=outcome)
+        told.read("settled", "k-2", outcome=outcome)
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    told.read("settled", "k-2", outcome="timeout")
+    told.hear(f'[3,"k-2",{ACCEPTED}]')
+    assert outcomes(told) == [("k-1", 1, "answered")]
+    told.command("k-3")
+    told.read("settled", "k-3", outcome="offline")
+    told.read("taken", "k-3")
+    assert [answer[1] for answer in told.answers] == ["k-1", "k-2"]
+
+
 def test_what_was_asked_when_it_is_settled_gets_no_result_from_here():
     """The answer is an event of the command all the same, and the next one goes out."""
     told = ready()

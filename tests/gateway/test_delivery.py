@@ -1,0 +1,75 @@
+"""What the log tells of a station, handed to the connection that it concerns."""
+
+import asyncio
+
+from tests.gateway.fake_log import delivery, gateway
+from tests.station import Station
+
+COMMAND = {
+    "command_id": "k",
+    "station": "CS-1",
+    "action": "Reset",
+    "payload": '{"type":"Soft"}',
+    "expires_at": 2**53,
+    "when_offline": "fail",
+    "attempt": 1,
+    "requested_by": None,
+}
+LATER = 2**52  # milliseconds: long after any connection began
+
+
+def read_back(told, log, **whose):
+    """Have the last claim of the log read."""
+    position = len(log.of("connections")) + 100
+    told.connection(b"CS-1", position, log.of("connections")[-1] | whose)
+
+
+async def test_a_command_is_claimed_sent_and_answered_over_a_socket():
+    """With the log between each step, and a copy for who asked by headers."""
+    async with gateway(command_hold_s=0) as (url, server, log):
+        async with await Station.connect(url, "CS-1") as station:
+            told = delivery(server)
+            headers = (("kafka_replyTopic", b"mine"), ("kafka_correlationId", b"7"))
+            told.command(b"CS-1", headers, LATER, COMMAND)
+            await log.has("taken")
+            read_back(told, log)
+            await log.holds(3)
+            call = await station.receive()
+            message_id, action, payload = call[1:]
+            assert (action, payload) == ("Reset", {"type": "Soft"})
+            await station.answer(call, {"status": "Accepted"})
+            await log.holds(5)
+    (result,) = log.of("command-results")
+    assert (result["outcome"], result["message_id"]) == ("answered", message_id)
+    ((to, key, event),) = server.copies
+    assert (to.topic, to.correlation, key) == ("mine", b"7", b"CS-1")
+    assert event.topic == "command-results"
+
+
+async def test_a_command_is_for_the_newest_connection_and_claims_are_for_all():
+    """The older one ends as soon as the newer is in the log; it must know what was taken."""
+    async with gateway(command_hold_s=0) as (url, server, log):
+        async with await Station.connect(url, "CS-1"):
+            log.open = False
+            connecting = asyncio.create_task(Station.connect(url, "CS-1"))
+            await log.holds(2)
+            told = delivery(server)
+            told.command(b"CS-1", (), LATER, COMMAND)
+            assert [record["type"] for record in log.of("connections")] == ["connected"] * 2
+            foreign = {"type": "taken", "command_id": "k", "attempt": 1}
+            foreign |= {"epoch": 0, "connection_id": "another", "outcome": None}
+            told.connection(b"CS-1", 1, foreign)
+            log.open = True
+            log.release()
+            async with await connecting:
+                assert "taken" not in [record["type"] for record in log.of("connections")]
+
+
+async def test_what_concerns_nobody_here_is_passed_over():
+    """The station may have left while its record was read."""
+    async with gateway() as (_, server, log):
+        told = delivery(server)
+        told.command(b"CS-1", (), LATER, COMMAND)
+        told.connection(b"CS-1", 5, {"type": "disconnected"})
+        told.station(b"CS-1")
+    assert log.records == []

@@ -1,0 +1,365 @@
+"""Commands to stations that move between gateways, by a virtual clock: what always holds.
+
+Gateways are killed and stopped, lose Kafka and lag behind; a small arbiter settles what they leave.
+"""
+
+import itertools
+import json
+import random
+import re
+from collections import defaultdict
+
+import pytest
+from websockets.protocol import OPEN
+
+from gateway.config import load
+from gateway.effects import Instant
+from gateway.metrics import Metrics
+from gateway.notices import Notices
+from gateway.policy import Policies
+from gateway.server import Server
+from tests.gateway.fake_log import CODEC, Copied, delivery
+from tests.test_simulation import Clock, Log, Wire
+
+CALL_TIME_S, CLAIM_WAIT_S, GRACE_S, MARGIN_S = 5, 2.0, 3.0, 15.0
+ASKED = re.compile(rb'"value":"([^"]+)"')
+
+
+class Bus:
+    """The topics, each with one partition: record, and when it was written (s)."""
+
+    def __init__(self):
+        self.topics = defaultdict(list)
+
+    def append(self, topic, record, at_s):
+        self.topics[topic].append((record, at_s))
+        return len(self.topics[topic]) - 1
+
+
+class Producer(Log):
+    """A gateway's way to the bus; what is in flight at a failure may land all the same."""
+
+    def __init__(self, node):
+        super().__init__()
+        self.node = node
+
+    def acknowledge(self, lane):
+        record, done, _ = self.lanes[lane].popleft()
+        done(self.land(lane, record))
+
+    def land(self, lane, record):
+        world = self.node.world
+        return world.bus.append(lane[0].removeprefix("ocpp."), record, world.s)
+
+    def strand(self):
+        """Some of what is in flight gets there; nobody hears of it."""
+        for lane, waiting in self.lanes.items():
+            for record, _, _ in itertools.islice(waiting, self.node.world.random.randrange(4)):
+                self.land(lane, record)
+
+    def fail(self):
+        self.strand()
+        super().fail()
+
+
+class Line(Wire):
+    """The socket of a station at one gateway, which looks at each frame that is written."""
+
+    def write(self, data):
+        for attempt in ASKED.findall(bytes(data)):
+            self.world.asks(self, attempt.decode())
+        super().write(data)
+
+
+class Node:
+    """One gateway, with its own clock, producer and place in the log."""
+
+    def __init__(self, world, name):
+        self.world, self.clock, self.log, self.stopped = world, Clock(), Producer(self), False
+        self.clock.s = world.s
+        config = load(
+            {"call_time_s": CALL_TIME_S, "ping_interval_s": 0, "takeovers_per_minute": 10_000},
+            environ={},
+        )
+        self.server = Server(
+            config=config,
+            producer=self.log,
+            encode=CODEC.encode,
+            notices=Notices(config, name, CODEC.encode, 0),
+            policies=Policies(config, {}),
+            metrics=Metrics(),
+            copies=Copied(),
+            loop=self.clock,
+        )
+        self.server.now = lambda: Instant(self.clock.s, round(self.clock.s * 1000))
+        self.read_at = {name: len(world.bus.topics[name]) for name in ("connections", "commands")}
+        self.superseded, self.delivery = set(), delivery(self.server)
+
+    def asks(self, line, attempt):
+        """Promise 5, at the socket: once, in time, and by who has the attempt."""
+        world = self.world
+        assert attempt not in world.asked, f"{attempt} was asked already"
+        world.asked[attempt] = line
+        assert round(self.clock.s * 1000) < world.expires_ms[attempt]
+        assert world.owner(attempt) == line.link.session.writer.connection_id
+
+    def answered(self, line, frame):
+        """The station hears something: some answer, some are slow, some say no."""
+        if frame[0] != 2:
+            return
+        said = self.world.random.choice(
+            (
+                [3, frame[1], {"status": "Accepted"}],
+                [3, frame[1], {"status": "Accepted"}],
+                [3, frame[1], {"state": None}],
+                [4, frame[1], "InternalError", "", {}],
+                None,
+            )
+        )
+        if said is not None:
+            wait_s = self.world.random.choice((0.0, 0.1, 2.0, 8.0))
+            self.clock.call_later(wait_s, self.say, line, json.dumps(said))
+
+    @staticmethod
+    def say(line, text):
+        if line.client.state is OPEN and not line.lost:
+            line.client.send_text(text.encode())
+            line.say()
+
+    def acknowledge(self, count):
+        for _ in range(count):
+            lanes = [lane for lane, waiting in self.log.lanes.items() if waiting]
+            if lanes:
+                self.log.acknowledge(self.world.random.choice(lanes))
+                self.server.room()
+
+    def tail(self, name, count):
+        for record, at_s in self.world.bus.topics[name][self.read_at[name] :][:count]:
+            position, self.read_at[name] = self.read_at[name], self.read_at[name] + 1
+            key = record["station"].encode()
+            if not self.server.router.holds(key):
+                continue
+            if name == "commands":
+                self.delivery.command(key, (), round(at_s * 1000), record)
+            else:
+                self.delivery.connection(key, position, record)
+
+
+class Arbiter:
+    """Settles what gateways leave: a model of the commands consumer, in one table."""
+
+    def __init__(self, world):
+        self.world, self.read_at = world, defaultdict(int)
+        self.rows, self.epochs, self.since_s = {}, {}, {}
+
+    def step(self):
+        for name in ("commands", "connections", "command-results"):
+            for record, at_s in self.world.bus.topics[name][self.read_at[name] :]:
+                position, self.read_at[name] = self.read_at[name], self.read_at[name] + 1
+                getattr(self, name.replace("command-", ""))(record, position, at_s)
+        for row in list(self.rows.values()):
+            if not row["over"]:
+                self.judge(row)
+
+    def row(self, record):
+        key = record["command_id"], record["attempt"]
+        return self.rows.setdefault(
+            key, {"taken": None, "over": False, "said": False, "asked": None}
+        )
+
+    def commands(self, record, position, at_s):
+        self.row(record)["asked"] = record, at_s
+
+    def results(self, record, position, at_s):
+        self.row(record)["over"] = True
+
+    def connections(self, record, position, at_s):
+        station = record["station"]
+        match record["type"]:
+            case "connected":
+                self.epochs[station], self.since_s[station] = position, at_s
+            case "disconnected" if record["epoch"] == self.epochs.get(station):
+                self.epochs[station], self.since_s[station] = None, at_s
+            case "taken":
+                row, newest = self.row(record), self.epochs.get(station)
+                if row["taken"] is None and not row["over"]:
+                    if newest is None or record["epoch"] >= newest:
+                        row["taken"] = record["epoch"]
+            case "settled":
+                self.settled(self.row(record), record)
+
+    def settled(self, row, record):
+        unasked = record["outcome"] in ("offline", "expired")
+        if row["over"] or (unasked and not record["gateway"] and row["taken"] is not None):
+            return
+        row["over"], world = True, self.world
+        command = next(
+            r for r, _ in world.bus.topics["commands"] if r["command_id"] == record["command_id"]
+        )
+        again = command["when_offline"] == "wait" and record["outcome"] == "offline"
+        if again and world.s * 1000 < command["expires_at"]:
+            world.command(command | {"attempt": record["attempt"] + 1})
+        else:
+            told = {key: record[key] for key in ("command_id", "attempt", "outcome", "station")}
+            world.bus.append("command-results", told, world.s)
+
+    def judge(self, row):
+        if row["asked"] is None:
+            return
+        (command, at_s), now_s = row["asked"], self.world.s
+        station, expires_s = command["station"], command["expires_at"] / 1000
+        if row["taken"] is None:
+            if now_s - at_s < CLAIM_WAIT_S:
+                return
+            self.settle(row, command, "expired" if now_s >= expires_s else "offline")
+        elif row["taken"] != self.epochs.get(station):
+            if now_s - self.since_s[station] > GRACE_S:
+                self.settle(row, command, "connection_lost")
+        elif now_s > expires_s + CALL_TIME_S + MARGIN_S:
+            self.settle(row, command, "timeout")
+
+    def settle(self, row, command, outcome):
+        if row["said"] != outcome:
+            row["said"] = outcome
+            record = {"type": "settled", "outcome": outcome, "gateway": None, "epoch": None}
+            record |= {key: command[key] for key in ("command_id", "attempt", "station")}
+            self.world.bus.append("connections", record | {"connection_id": None}, self.world.s)
+
+
+class World:
+    def __init__(self, seed):
+        self.random, self.bus, self.s = random.Random(seed), Bus(), 1000.0
+        self.asked, self.expires_ms, self.numbers = {}, {}, itertools.count(1)
+        self.names = itertools.count(1)
+        self.nodes = [Node(self, f"gw-{next(self.names)}") for _ in range(3)]
+        self.lines, self.arbiter, self.ids = [], Arbiter(self), []
+
+    def owner(self, attempt):
+        """The connection with the first claim that counts, by the log."""
+        command_id, number = attempt.split("/")
+        newest = {}
+        for position, (record, _) in enumerate(self.bus.topics["connections"]):
+            if record["type"] == "connected":
+                newest[record["station"]] = position
+            elif (record["command_id"], record["attempt"]) == (command_id, int(number)):
+                if record["type"] == "settled":
+                    return None
+                if record["epoch"] >= newest[record["station"]]:
+                    return record["connection_id"]
+        return None
+
+    def command(self, record):
+        attempt = f"{record['command_id']}/{record['attempt']}"
+        payload = json.dumps({"key": "k", "value": attempt})
+        record = record | {"action": "ChangeConfiguration", "payload": payload}
+        self.expires_ms[attempt] = record["expires_at"]
+        for _ in range(self.random.choice((1, 1, 1, 2))):  # whoever writes may repeat himself
+            self.bus.append("commands", record, self.s)
+
+    def ask(self):
+        command_id = f"k-{next(self.numbers)}"
+        self.ids.append(command_id)
+        wait_s = self.random.choice((0.5, 3.0, 20.0, 60.0))
+        self.command(
+            {
+                "command_id": command_id,
+                "attempt": 1,
+                "station": f"CS-{self.random.randrange(3)}",
+                "expires_at": round((self.s + wait_s) * 1000),
+                "when_offline": self.random.choice(("fail", "wait")),
+                "requested_by": None,
+            }
+        )
+
+    def step(self):
+        running = [node for node in self.nodes if not node.stopped]
+        node = self.random.choice(running) if running else None
+        living = [line for line in self.lines if not line.lost and not line.world.stopped]
+        line = self.random.choice(living) if living else None
+        match self.random.randrange(24):
+            case 0 | 1 if node:
+                self.lines.append(Line(node, f"CS-{self.random.randrange(3)}"))
+            case 2 | 3 if line and line.client.state is OPEN:
+                Node.say(line, f'[2,"{next(self.numbers)}","Heartbeat",{{}}]')
+            case 4 if line:
+                line.abort()
+            case 5 | 6 | 7:
+                self.ask()
+            case 8 if node and self.random.random() < 0.2:
+                node.log.fail()
+            case 9 if node:
+                node.log.recover()
+            case 10 if node and self.random.random() < 0.2:
+                self.kill(node)
+            case 11 if node and self.random.random() < 0.4:
+                node.stopped = True  # SIGSTOP
+            case 12:
+                for one in self.nodes:
+                    one.stopped = False
+            case 13 | 14:
+                self.arbiter.step()
+            case _ if node:
+                node.acknowledge(self.random.randrange(12))
+                for name in self.random.sample(("connections", "commands"), 2):
+                    node.tail(name, self.random.randrange(12))
+        self.go_on(self.random.choice((0.001, 0.001, 0.01, 0.1, 1.0, 4.0)))
+
+    def kill(self, node):
+        node.log.strand()
+        self.lines = [line for line in self.lines if line.world is not node]
+        self.nodes[self.nodes.index(node)] = Node(self, f"gw-{next(self.names)}")
+        gone = {node.server._notices.instance}
+        for record, _ in list(self.bus.topics["connections"]):
+            if record["type"] == "connected" and record["gateway"] in gone:
+                lost = {"type": "disconnected", "epoch": None, "command_id": None, "attempt": None}
+                lost |= {"station": record["station"], "gateway": None, "connection_id": None}
+                position = self.bus.topics["connections"].index((record, _))
+                self.bus.append("connections", lost | {"epoch": position}, self.s)
+
+    def go_on(self, wait_s):
+        self.s += wait_s
+        for node in self.nodes:
+            if not node.stopped:
+                behind_s = self.s - node.clock.s
+                if behind_s > wait_s + 1e-6:
+                    node.clock.s = self.s - wait_s  # it was stopped: all timers are late at once
+                node.clock.pass_by(self.s - node.clock.s)
+
+    def end(self):
+        for node in self.nodes:
+            node.stopped = False
+            node.log.recover()
+        for _ in range(600):
+            for node in self.nodes:
+                node.acknowledge(50)
+                node.tail("connections", 50)
+                node.tail("commands", 50)
+            self.arbiter.step()
+            self.go_on(0.5)
+        by_gateways, first = defaultdict(list), {}
+        for record, _ in self.bus.topics["command-results"]:
+            first.setdefault(record["command_id"], record["outcome"])
+            if "at" in record:
+                by_gateways[record["command_id"], record["attempt"]].append(record["outcome"])
+        assert set(first) == set(self.ids)
+        assert [found for found in by_gateways.values() if len(found) > 1] == []
+        return first
+
+
+OUTCOMES = set()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_command_ends_once_and_is_asked_once(seed):
+    """No attempt reaches a station twice, none goes out after it expired or without the claim that
+    counts, gateways write one result for each at most, and no command is without a result."""
+    world = World(seed)
+    for _ in range(400):
+        world.step()
+    OUTCOMES.update(world.end().values())
+
+
+def test_the_worlds_before_saw_every_outcome():
+    """Or they prove little."""
+    expected = {"answered", "call_error", "bad_answer", "timeout", "offline", "expired"}
+    assert expected | {"connection_lost"} <= OUTCOMES
