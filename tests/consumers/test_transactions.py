@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 
 from consumers import meaning
-from consumers.changes import Changes, differences
 from consumers.facts import (
     Connected,
     Sampled,
@@ -20,10 +19,10 @@ from consumers.facts import (
     TransactionAnswered,
 )
 from consumers.projection import fold
-from consumers.stores import Store
 from consumers.transaction_facts import METADATA
 from consumers.transactions import CONSUMER, PROJECTION, evolve, group
 from consumers.upgrade import upgrade
+from tests.consumers.stored import come_back
 from tests.consumers.telling import (
     NOON,
     answered,
@@ -374,30 +373,21 @@ def test_the_first_migrations_make_the_tables_as_they_are():
         assert compare_metadata(context, METADATA) == []
 
 
-async def _come_back(url):
-    facts = [started(1, meter_wh="0.1"), updated(2, meter_wh="7.25"), sampled(3), ended(4)]
-    others = [stop(5, transaction="0"), stop(6, transaction=None, told_ms=None, told_text="now")]
-    store = await Store.open(url, CONSUMER)
-    try:
-        generation = (await store.own([0]))[0].generation
-        after = groups(*facts, *others)
-        await store.commit(0, generation, Changes(rows=differences(PROJECTION.tables, {}, after)))
-        loaded = await store.load(PROJECTION, after.keys())
-        assert loaded == after
-        assert fold(PROJECTION, loaded, facts) == {}
-    finally:
-        await store.close()
+TOLD = [
+    *(started(1, meter_wh="0.1"), updated(2, meter_wh="7.25"), sampled(3), ended(4)),
+    *(stop(5, transaction="0"), stop(6, transaction=None, told_ms=None, told_text="now")),
+]
 
 
 async def test_rows_come_back_from_a_file_as_they_were(tmp_path):
     """Nulls, booleans, exact numbers: folding goes on with rows that were loaded."""
-    await _come_back(f"sqlite:///{tmp_path}/store.db")
+    await come_back(f"sqlite:///{tmp_path}/store.db", CONSUMER, PROJECTION, TOLD)
 
 
 @pytest.mark.postgres
 async def test_rows_come_back_from_a_server_as_they_were(postgres):
     """The same on PostgreSQL."""
-    await _come_back(postgres)
+    await come_back(postgres, CONSUMER, PROJECTION, TOLD)
 
 
 def test_all_values_fit_the_columns():

@@ -79,7 +79,7 @@ def _create_view() -> None:
     bind = op.get_bind()
     reservations = sa.Table("reservations", sa.MetaData(), autoload_with=bind)
     of = reservations.c
-    now_ms = sa.literal_column(_NOW_MS[bind.dialect.name])
+    now_ms: sa.ColumnElement[int] = sa.literal_column(_NOW_MS[bind.dialect.name])
     over = sa.and_(of.state.in_(("requested", "accepted")), of.expires_ms <= now_ms)
     state = sa.case((over, "expired"), else_=of.state).label("state")
     now = sa.select(*(state if column is of.state else column for column in of))
