@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -9,13 +10,16 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from consumers import evidence
 from consumers.changes import Ownership
-from consumers.deciding import Rules, Verdict, decide
+from consumers.deciding import Known, Rules, Verdict, decide, is_start, with_told
 from consumers.facts import AuthorizationAsked, Fact
+from consumers.projection import Row
 from consumers.sequels import Parts
 from consumers.wording import authorization_response
 
 # What Kafka and the gateway need of the time that is left; past it the gateway's fallback is told.
 MARGIN_MS = 50
+# How long an answer may be on its way into the tables, at most.
+RECALLED_MS = 30_000
 _HOUR_MS = 3_600_000
 _DECIDED_BY = "authorizations"
 _BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -66,6 +70,9 @@ class Decider:
             concurrent_use=config.concurrent_use,
         )
         self._use_ms = config.concurrent_use_hours * _HOUR_MS
+        # What was decided about starts, the oldest first. Else two starts at once, of which the
+        # later one was decided before the other could be seen, would both be accepted.
+        self._decided: dict[tuple[str, str | None], tuple[int, Verdict]] = {}
         if registry not in _COUNTS:
             _COUNTS[registry] = Counts(registry)
         self.counts = _COUNTS[registry]
@@ -84,10 +91,28 @@ class Decider:
         if not asks:
             return
         for asked, known in await evidence.known(self._parts.store, asks, now_ms - self._use_ms):
-            self._post(asked, decide(asked, known, self._rules))
+            verdict = decide(asked, self._recalled(known), self._rules)
+            self._post(asked, verdict)
+            if is_start(asked):
+                key = asked.at.station, asked.transaction
+                self._decided.pop(key, None)
+                self._decided[key] = now_ms, verdict
 
     async def woken(self, owned: Mapping[int, Ownership]) -> None:
-        """Nothing follows from the passing of time."""
+        """Forget decisions whose answers are in the tables by now."""
+        before_ms = self._parts.now_ms() - RECALLED_MS
+        while self._decided and next(iter(self._decided.values()))[0] < before_ms:
+            del self._decided[next(iter(self._decided))]
+
+    def _recalled(self, known: Known) -> Known:
+        """What is known, with our own decisions about uses that have no answer yet."""
+        others = [with_told(use, self._verdict(use)) for use in known.others]
+        use = known.use and with_told(known.use, self._verdict(known.use))
+        return replace(known, use=use, others=others)
+
+    def _verdict(self, use: Row) -> Verdict | None:
+        found = self._decided.get((use["station"], use["transaction_id"]))
+        return None if found is None else found[1]
 
     def _post(self, asked: AuthorizationAsked, verdict: Verdict) -> None:
         now_ms = self._parts.now_ms()

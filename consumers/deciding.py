@@ -70,6 +70,13 @@ def decide(asked: AuthorizationAsked, known: Known, rules: Rules) -> Verdict:
     return verdict
 
 
+def with_told(use: Row, verdict: Verdict | None) -> Row:
+    """The use of a token with what was decided about it, where no answer is in the log yet."""
+    if verdict is None or use["status"] is not None:
+        return use
+    return use | {"status": verdict.status, "token_group": verdict.group}
+
+
 def group_of(token: Mapping[str, Any] | None) -> str | None:
     """The token that stands for the group of a row of id_tokens, as it is compared."""
     return None if token is None or token["status"] is None else compared(token["group_token"])
@@ -156,7 +163,8 @@ def _elsewhere(asked: AuthorizationAsked, known: Known) -> bool:
     if use is not None and use["token_ms"] is not None and not _was_ended(use, asked):
         mine = use["token_ms"], use["token_event_id"]
     return any(
-        other["status"] == ACCEPTED or (other["token_ms"], other["token_event_id"]) < mine
+        other["status"] == ACCEPTED
+        or (other["status"] is None and (other["token_ms"], other["token_event_id"]) < mine)
         for other in known.others
         if not _is_here(other, asked)
     )

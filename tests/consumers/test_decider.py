@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from consumers.config import Config
-from consumers.decider import MARGIN_MS, sequel
+from consumers.decider import MARGIN_MS, RECALLED_MS, sequel
 from consumers.metrics import Metrics
 from consumers.sequels import Parts
 from schemas.topics import TOPICS
 from tests.consumers.asking import NOON, asked, authorize, issued, started
-from tests.consumers.test_evidence import stored
+from tests.consumers.test_evidence import put, stored
 from tests.consumers.written import CODEC
 
 NOW = NOON + 5000
@@ -125,6 +125,28 @@ async def test_a_use_that_is_too_old_does_not_count(tmp_path):
             )
             await sequel(made).committed(0, [replace(question, decide_by_ms=NOON * 2)])
             assert made.producer.responses[0]["idTagInfo"]["status"] == status
+
+
+async def test_of_two_starts_at_once_only_one_is_accepted(store):
+    """Also where the later one is decided before the other's rows can be seen, or answered."""
+    now_ms = [NOW]
+    made = replace(parts(store), now_ms=lambda: now_ms[0])
+    decider = sequel(made)
+    first, second = started(1), started(2, station="CS-2")
+    questions = [ask(asked(second), NOON * 2), ask(asked(first), NOON * 2)]
+    for start, question in zip((second, first), questions, strict=True):
+        await put(store, start)
+        await decider.committed(0, [start, question])
+    await decider.committed(0, questions)
+    said = [one["idTagInfo"] for one in made.producer.responses]
+    assert [one["status"] for one in said] == ["Accepted", "ConcurrentTx"] * 2
+    assert {one["parentIdTag"] for one in said} == {"G"}
+    now_ms[0] += RECALLED_MS + 1
+    await decider.woken({})
+    await decider.committed(0, questions)
+    # By then answers are in the tables; here there are none, and the earlier start counts.
+    said = [one["idTagInfo"]["status"] for one in made.producer.responses[4:]]
+    assert said == ["ConcurrentTx", "Accepted"]
 
 
 async def test_what_is_made_anew_goes_on_counting(store):

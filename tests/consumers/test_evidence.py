@@ -29,14 +29,19 @@ async def stored(url, *facts) -> AsyncIterator[Store]:
     """A store that has the rows of these facts."""
     store = await Store.open(url, CONSUMER)
     try:
-        owned = (await store.own([0]))[0]
-        rows = {}
-        for projection in CONSUMER.projections:
-            rows |= differences(projection.tables, {}, fold(projection, {}, facts))
-        await store.commit(0, owned.generation, Changes(rows=rows))
+        await put(store, *facts)
         yield store
     finally:
         await store.close()
+
+
+async def put(store, *facts):
+    """Write the rows of these facts, of which there were none before."""
+    owned = (await store.own([0]))[0]
+    rows = {}
+    for projection in CONSUMER.projections:
+        rows |= differences(projection.tables, {}, fold(projection, {}, facts))
+    await store.commit(0, owned.generation, Changes(rows=rows))
 
 
 async def _one(store, question, since_ms=0):

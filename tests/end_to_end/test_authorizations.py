@@ -1,5 +1,6 @@
 """Tokens decided about by the consumer authorizations: what stations are told, end to end."""
 
+import asyncio
 import json
 import signal
 from collections.abc import AsyncIterator
@@ -160,6 +161,17 @@ async def _a_token_is_used_once_at_a_time(fleet: Fleet, gateway: Gateway, made: 
     assert (await start(two, "good", 4))["idTagInfo"] == {"status": "Blocked"}
 
 
+async def _of_two_starts_at_once_one_wins(fleet: Fleet, gateway: Gateway, made: Platform) -> None:
+    """Whichever of them is read, decided or answered first."""
+    stations = [await fleet.connect(gateway, f"AT-{number}") for number in range(8)]
+    for number in range(4):
+        await made.issue(f"Race-{number}", status="Accepted")
+        both = (start(one, f"race-{number}", number) for one in stations[2 * number :][:2])
+        told = await asyncio.gather(*both)
+        words = sorted(one["idTagInfo"]["status"] for one in told)
+        assert words == ["Accepted", "ConcurrentTx"], number
+
+
 async def _other_versions_are_told_in_their_words(
     fleet: Fleet, gateway: Gateway, made: Platform
 ) -> None:
@@ -193,6 +205,7 @@ async def _stories(fleet: Fleet, url: str) -> None:
         await made.issue("Gone")
         await _tokens_are_judged(fleet, gateway, made)
         await _a_token_is_used_once_at_a_time(fleet, gateway, made)
+        await _of_two_starts_at_once_one_wins(fleet, gateway, made)
         await _other_versions_are_told_in_their_words(fleet, gateway, made)
     found = await gateway.metrics()
     assert not [name for name in found if name.startswith("fallbacks_total")], "all were decided"
