@@ -149,11 +149,11 @@ class Folder:
                 event = item.event
                 if event is None:
                     continue
-                if meaning.keeps_call(event) and item.topic != _DEAD_LETTERS:
+                if meaning.keeps_call(event):
                     payload = meaning.call_payload(event)
                     call = OpenCall(item.topic, item.record.timestamp, payload)
                     calls[_call(event, "sequence")] = call
-                elif meaning.wants_call(event) and event["call_sequence"] is not None:
+                elif _answers(item.topic, event):
                     answered.add(_call(event, "call_sequence"))
         return calls, answered
 
@@ -176,9 +176,16 @@ def _facts(item: Arrival, calls: Mapping[CallKey, Mapping[str, Any]]) -> list[Fa
         key = (record.key or b"").decode()
         return meaning.removed(item.topic, key, record.offset, record.timestamp)
     call = None
-    if calls and meaning.wants_call(event) and event["call_sequence"] is not None:
+    if calls and _answers(item.topic, event):
         call = calls.get(_call(event, "call_sequence"))
     return meaning.facts_of(item.topic, event, record.offset, call, record.timestamp)
+
+
+def _answers(topic: str, event: Mapping[str, Any]) -> bool:
+    """Whether the CALL that it points to is wanted for it, or never again."""
+    if event.get("call_sequence") is None:
+        return False
+    return topic == _DEAD_LETTERS or meaning.wants_call(event)
 
 
 def _call(event: Mapping[str, Any], sequence: str) -> CallKey:

@@ -118,7 +118,6 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "chargewire.asking": "tests/chargewire/test_call.py, with a real Kafka",
     "chargewire.writing": "tests/chargewire/test_states.py and test_call.py, with a real Kafka",
     "consumers.bookkeeping": "tables; tests/consumers/test_upgrade.py holds them to migrations",
-    "consumers.folding": "tests/consumers/test_runner.py, with a real log and a real store",
     "consumers.membership": "tests/consumers/test_runner.py: it listens to a real group",
     "consumers.metrics": "tests/consumers/test_runner.py reads what it counts",
     "consumers.program": "tests/consumers/test_runner.py: it is a process",
