@@ -77,7 +77,7 @@ def evolve(rows: Rows, fact: Fact) -> Rows:
     row = found(rows, LISTS, (fact.at.station,))
     if not newer(row, fact.at) or (isinstance(fact, LocalListVersionTold) and fact.version is None):
         return rows
-    row |= order(fact.at) | {"answered_ms": fact.at.observed_ms, "command_id": fact.command}
+    row = row | order(fact.at) | {"answered_ms": fact.at.observed_ms, "command_id": fact.command}
     if isinstance(fact, LocalListVersionTold):
         return _told(rows, row, fact)
     return _answered(rows, row, fact)

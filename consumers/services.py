@@ -34,7 +34,7 @@ SERVICES: Mapping[str, Service] = {
         "authorizations",
         9104,
         "Tokens, local lists, and the answers to stations that ask.",
-        sequels=("decider",),
+        sequels=("decider", "list_keeper"),
     ),
     "stations": Service("stations", 9105, "Stations and connectors, and how they are."),
     "commands": Service("commands", 9106, "One row for each command, and what became of it."),

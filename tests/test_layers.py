@@ -118,6 +118,8 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "chargewire.asking": "tests/chargewire/test_call.py, with a real Kafka",
     "chargewire.writing": "tests/chargewire/test_states.py and test_call.py, with a real Kafka",
     "consumers.bookkeeping": "tables; tests/consumers/test_upgrade.py holds them to migrations",
+    "consumers.list_rows": "tests/consumers/test_list_keeper.py, for both databases",
+    "consumers.list_tokens": "tests/consumers/test_list_keeper.py, for both databases",
     "consumers.membership": "tests/consumers/test_runner.py: it listens to a real group",
     "consumers.metrics": "tests/consumers/test_runner.py reads what it counts",
     "consumers.program": "tests/consumers/test_runner.py: it is a process",

@@ -1,5 +1,6 @@
 """A station with a local authorization list, and the facts that come of asking it."""
 
+import itertools
 import json
 from dataclasses import dataclass, field
 
@@ -19,10 +20,14 @@ from consumers.list_commands import CHECK, REQUESTED_BY, SEND, command_id
 from consumers.list_stations import PROJECTION, STATIONS
 from consumers.list_wording import send_local_list
 from consumers.local_lists import ENTRIES, HELD, LISTS, entry
+from consumers.meaning import call_payload, facts_of
 from consumers.projection import NO_ROWS, fold
+from schemas.catalogue import frame_field
+from schemas.derive import shape
 from schemas.identity import folded_token
-from tests.gateway.conversation import NOON
+from tests.consumers.written import CODEC
 
+NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 KEY = ("CS-1",)
 SECOND = 1000
 MINUTE = 60 * SECOND
@@ -203,3 +208,91 @@ class Talk:
                 case _:
                     self.now_ms += SECOND
         raise AssertionError(f"no end after {steps} steps: {self.calls[-5:]}")
+
+
+class Gateway:
+    """Stations by name, on a gateway: what it writes when commands are carried out."""
+
+    def __init__(self, version="1.6"):
+        self.version = version
+        self.stations = {}
+        self.commands = []
+        self._sequences = {}
+
+    def connect(self, name, epoch, station):
+        """The record of a connection; its epoch is where it will stand."""
+        self.stations[name] = station
+        self._sequences[name] = itertools.count(1)
+        return {
+            "event_id": f"connected-{epoch}-{name}",
+            "type": "connected",
+            "station": name,
+            "at": NOON,
+            "connection_id": f"c-{name}",
+            "epoch": None,
+            "sequence": 0,
+            "gateway": "gw",
+            "ocpp_version": self.version,
+            "remote_address": "127.0.0.1",
+            "security_profile": 0,
+        }
+
+    def carry_out(self, command, epoch, now_ms):
+        """(topic, record) of the CALL, its answer and the result."""
+        self.commands.append(command)
+        name, action = command["station"], command["action"]
+        station, said = self.stations[name], json.loads(command["payload"])
+        if action == CHECK:
+            response = {VERSION_WORD[self.version]: station.version}
+        else:
+            call = self._frame(command, epoch, 1, "call", said, now_ms)
+            entries = facts_of(*self._asked(call, command, epoch, now_ms))[0]
+            taken = station.take(entries.version, entries.full, entries.entries)
+            response = {"status": station.fault(action) or taken}
+        sequence = next(self._sequences[name])
+        call = self._frame(command, epoch, 2 * sequence, "call", said, now_ms)
+        answer = self._frame(command, epoch, 2 * sequence + 1, "result", response, now_ms)
+        result = {
+            "command_id": command["command_id"],
+            "station": name,
+            "action": action,
+            "attempt": 1,
+            "outcome": "answered",
+            "response": json.dumps(response),
+            "message_id": "m",
+            "at": now_ms,
+        }
+        result = CODEC.decode(CODEC.encode("command-results", result))[1]
+        return [("local-list", call), ("local-list", answer), ("command-results", result)]
+
+    def _asked(self, call, command, epoch, now_ms):
+        """What a reader makes of the CALL, were it taken."""
+        answer = self._frame(command, epoch, 2, "result", {"status": "Accepted"}, now_ms)
+        return "local-list", answer, 0, call_payload(call)
+
+    def _frame(self, command, epoch, sequence, kind, payload, now_ms):
+        part = "request" if kind == "call" else "response"
+        action = command["action"]
+        typed, _ = shape(self.version, action, part).to_avro(payload)
+        station = command["station"]
+        record = {
+            "event_id": f"{epoch}-{sequence}-{station}",
+            "station": station,
+            "connection_id": f"c-{station}",
+            "epoch": epoch,
+            "sequence": sequence,
+            "call_sequence": None if kind == "call" else sequence - 1,
+            "gateway": "gw",
+            "ocpp_version": self.version,
+            "direction": "to_station" if kind == "call" else "from_station",
+            "kind": kind,
+            "action": action,
+            "message_id": f"m-{sequence}",
+            "observed_at": now_ms,
+            "command_id": command["command_id"],
+            frame_field(self.version, action, part): typed,
+        }
+        return CODEC.decode(CODEC.encode("local-list", record))[1]
+
+
+VERSION_WORD = {"1.6": "listVersion", "2.0.1": "versionNumber", "2.1": "versionNumber"}

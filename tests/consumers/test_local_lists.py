@@ -1,5 +1,6 @@
 """consumers.local_lists: what each station's local list holds, as far as known."""
 
+from copy import deepcopy
 from itertools import pairwise
 
 import pytest
@@ -152,7 +153,10 @@ def test_batches_and_repetitions_change_nothing(said, cuts, again):
     parts = {}
     bounds = sorted({0, *(min(cut, len(facts)) for cut in cuts), len(facts)})
     for begin, end in pairwise(bounds):
-        parts |= fold(HELD, parts, facts[begin:end])
+        before = deepcopy(parts)
+        after = fold(HELD, parts, facts[begin:end])
+        assert parts == before, "rows are replaced, never changed"
+        parts |= after
     assert parts == whole
     assert fold(HELD, whole, facts[min(again, len(facts)) :]) == {}
     for rows in whole.values():

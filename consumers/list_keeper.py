@@ -1,0 +1,245 @@
+"""Keeps local authorization lists: asks each station for the next step to what it should hold."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from consumers import list_plan, list_rows, list_stations, local_lists
+from consumers.changes import Ownership
+from consumers.facts import Fact
+from consumers.list_commands import CHECK, REQUESTED_BY, SEND, command_id
+from consumers.list_plan import Check, Send, Wait
+from consumers.list_tokens import SETTLE_MS, Tokens
+from consumers.list_wording import VERSIONS, send_local_list
+from consumers.projection import Row
+from consumers.sequels import Parts, Sequel
+from schemas.topics import partition
+
+PAGE = 1000  # stations looked at in a sweep, each second
+ASKS_AT_ONCE = 100
+SWEEP_EVERY_MS = 60_000  # facts tell what changes; a sweep finds what was missed
+VALID_MS = 60_000
+STUCK_MS = 3_600_000
+
+log = structlog.get_logger(__name__)
+
+
+def sequel(parts: Parts) -> Sequel:
+    """What keeps the lists of one store's stations."""
+    return Keeper(parts)
+
+
+class Counts:
+    """What is counted of local lists."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.commands = Counter(
+            "chargewire_local_lists_commands",
+            "Commands to stations about their local lists",
+            ("action",),
+            registry=registry,
+        )
+        self.stuck = Counter(
+            "chargewire_local_lists_stuck",
+            "Times that a list was taken, and was no nearer to what is wanted",
+            registry=registry,
+        )
+        self.stations = Gauge(
+            "chargewire_local_lists_stations",
+            "Connected stations of this process at the last sweep, by what their local list needs",
+            ("state",),
+            registry=registry,
+        )
+        self.cut = Gauge(
+            "chargewire_local_lists_cut",
+            "Connected stations whose local list cannot hold all that is wanted",
+            registry=registry,
+        )
+
+
+_COUNTS: WeakKeyDictionary[CollectorRegistry, Counts] = WeakKeyDictionary()
+
+
+class Keeper:
+    """A sequel. What it keeps in memory spares work; all that must not be done twice is in rows."""
+
+    def __init__(self, parts: Parts, *, settle_ms: int = SETTLE_MS) -> None:
+        self._parts = parts
+        self._on = parts.config.local_lists == "on"
+        self._tokens = Tokens(parts.store, settle_ms=settle_ms)
+        self._numbers: frozenset[int] = frozenset()
+        self._due_ms: dict[str, int] = {}  # when to look at a station
+        self._asked: dict[str, tuple[str, int]] = {}  # command not read back yet, until when
+        self._tried: dict[str, dict[str, tuple[Any, ...]]] = {}  # by action, when last asked
+        self._cursor: str | None = None  # the station before the next page of the sweep
+        self._swept_ms = 0
+        self._states: dict[str, int] = {}
+        self._cut = 0
+        registry = parts.metrics.registry
+        if registry not in _COUNTS:
+            _COUNTS[registry] = Counts(registry)
+        self.counts = _COUNTS[registry]
+
+    async def committed(self, number: int, facts: Sequence[Fact]) -> None:
+        """Look at once at those stations of which something is new. Raises as `woken`."""
+        if number not in self._numbers:
+            return
+        now_ms = self._parts.now_ms()
+        for fact in facts:
+            if local_lists.group(fact) is not None or list_stations.group(fact) is not None:
+                self._due_ms[fact.at.station] = now_ms
+        await self._attend(now_ms)
+
+    async def woken(self, owned: Mapping[int, Ownership]) -> None:
+        """Look at the stations that are due, and at one more page of all of them.
+
+        Raises what Store and Producer raise.
+        """
+        if not self._on:
+            return
+        now_ms = self._parts.now_ms()
+        if self._numbers != owned.keys():
+            self._take_up(frozenset(owned))
+        if await self._tokens.refresh(now_ms):
+            self._tokens.rest(now_ms, self._parts.now_ms() - now_ms)
+            self._due_ms.clear()
+            self._begin_sweep()
+        if not self._tokens.known or not self._numbers:
+            return
+        if self._cursor is None and now_ms - self._swept_ms >= SWEEP_EVERY_MS:
+            self._begin_sweep()
+        await self._attend(now_ms)
+        if self._cursor is not None:
+            await self._sweep(now_ms)
+
+    def _take_up(self, numbers: frozenset[int]) -> None:
+        self._numbers = numbers
+        for kept in (self._due_ms, self._asked, self._tried):
+            for station in [one for one in kept if not self._is_mine(one)]:
+                del kept[station]
+        self._begin_sweep()
+
+    def _is_mine(self, station: str) -> bool:
+        return partition(station.encode(), self._parts.config.partitions) in self._numbers
+
+    def _begin_sweep(self) -> None:
+        self._cursor, self._states, self._cut = "", {}, 0
+
+    async def _sweep(self, now_ms: int) -> None:
+        assert self._cursor is not None, "a sweep is under way"
+        rows = await list_rows.connected(self._parts.store, self._cursor, PAGE)
+        for row in rows:
+            if self._is_mine(row["station"]):
+                self._count(row, now_ms)
+        if len(rows) == PAGE:
+            self._cursor = rows[-1]["station"]
+            return
+        self._cursor, self._swept_ms = None, now_ms
+        self.counts.stations.clear()
+        for state, number in self._states.items():
+            self.counts.stations.labels(state).set(number)
+        self.counts.cut.set(self._cut)
+
+    def _count(self, row: Row, now_ms: int) -> None:
+        """Note one station of a sweep, and when to look at it."""
+        state, station = "behind", row["station"]
+        match self._step(row, now_ms):
+            case Check() | Send():
+                self._due_ms.setdefault(station, now_ms)
+            case Wait(until_ms):
+                self._due_ms.setdefault(station, until_ms)
+            case None:
+                state = "left alone"
+        if row["ocpp_version"] in VERSIONS:
+            wanted = self._tokens.brief(row)
+            if state == "left alone" and row["digest"] == wanted.digest:
+                state = "in sync"
+            self._cut += wanted.left_out > 0
+        self._states[state] = self._states.get(state, 0) + 1
+
+    async def _attend(self, now_ms: int) -> None:
+        """Look at some of those that are due, and ask those that need it."""
+        if not self._tokens.known:
+            return
+        due = [station for station, at_ms in self._due_ms.items() if at_ms <= now_ms]
+        due = due[:ASKS_AT_ONCE]
+        if not due:
+            return
+        there = await list_rows.of(self._parts.store, due)
+        asking = []
+        for station in due:
+            row = there.get(station)
+            match None if row is None else self._step(row, now_ms):
+                case Check() | Send() as step:
+                    assert row is not None, "there is no step without a row"
+                    asking.append(self._ask(row, step, now_ms))
+                case Wait(until_ms):
+                    self._due_ms[station] = until_ms
+                case None:
+                    del self._due_ms[station]
+        failed = await asyncio.gather(*asking, return_exceptions=True)
+        if error := next(filter(None, failed), None):
+            raise error
+
+    def _step(self, row: Row, now_ms: int) -> list_plan.Step:
+        """As the plan has it, but for a command that was not read back yet."""
+        name, until_ms = self._asked.get(row["station"], ("", 0))
+        if name == row["asked_id"] or until_ms <= now_ms:
+            self._asked.pop(row["station"], None)
+        else:
+            return Wait(until_ms)
+        if row["ocpp_version"] not in VERSIONS:
+            return None
+        wanted = self._tokens.brief(row)
+        return list_plan.step(row, wanted.digest, anything_wanted=wanted.entries > 0, now_ms=now_ms)
+
+    async def _ask(self, row: Row, step: Check | Send, now_ms: int) -> None:
+        station, action = row["station"], SEND if isinstance(step, Send) else CHECK
+        tried = self._state(row, step)
+        if self._is_stuck(row, action, tried):
+            # Whatever the reason: to ask over and over would not change it.
+            log.warning("a local list does not come out as it was sent", station=station)
+            self.counts.stuck.inc()
+            self._due_ms[station] = now_ms + STUCK_MS
+            return
+        payload = await self._payload(row, step) if isinstance(step, Send) else {}
+        name = command_id(station, row["connection_epoch"], row["asked_id"], row["ended_id"])
+        until_ms = now_ms + VALID_MS
+        record = {
+            "command_id": name,
+            "station": station,
+            "action": action,
+            "payload": msgspec.json.encode(payload).decode(),
+            "expires_at": until_ms,
+            "when_offline": "fail",
+            "attempt": 1,
+            "requested_by": REQUESTED_BY,
+        }
+        await self._parts.producer.send("commands", station.encode(), record)
+        self.counts.commands.labels(action).inc()
+        self._tried.setdefault(station, {})[action] = tried
+        self._asked[station] = name, until_ms + list_plan.ANSWER_TIME_MS
+        self._due_ms[station] = until_ms + list_plan.ANSWER_TIME_MS
+
+    def _state(self, row: Row, step: Check | Send) -> tuple[Any, ...]:
+        """What the answer to a step should change."""
+        if isinstance(step, Check):
+            return row["connection_epoch"], row["answered_ms"]
+        return row["connection_epoch"], row["digest"], self._tokens.wanted(row).digest
+
+    def _is_stuck(self, row: Row, action: str, state: tuple[Any, ...]) -> bool:
+        """Whether the last command was done as it should be, and has changed nothing."""
+        answered = row["ended_id"] == row["asked_id"] and row["outcome"] == "answered"
+        done = answered and (action == CHECK or not row["failures"])
+        return done and self._tried.get(row["station"], {}).get(action) == state
+
+    async def _payload(self, row: Row, step: Send) -> dict[str, Any]:
+        held = None if step.full else await list_rows.entries(self._parts.store, row["station"])
+        version, limits = row["ocpp_version"], list_plan.limits(row)
+        full, entries = list_plan.piece(held, self._tokens.wanted(row), version, limits)
+        return send_local_list(version, step.version, full=full, entries=entries)

@@ -1,0 +1,42 @@
+"""Reads from a store what the plan of local lists is made of."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from consumers.facts import ListEntry
+from consumers.list_stations import STATIONS
+from consumers.local_lists import ENTRIES, LISTS, entry
+from consumers.projection import Row
+from consumers.stores import Store
+
+
+async def connected(store: Store, after: str, limit: int) -> list[Row]:
+    """Rows as list_plan.step takes them, of connected stations, by station. Raises Away."""
+    of = STATIONS.c
+    page = _joined().where(of.connected.is_(True), of.station > after)
+    return await _select(store, page.order_by(of.station).limit(limit))
+
+
+async def of(store: Store, stations: Collection[str]) -> dict[str, Row]:
+    """Such rows of some stations, by station. Raises Away."""
+    rows = await _select(store, _joined().where(STATIONS.c.station.in_(stations)))
+    return {row["station"]: row for row in rows}
+
+
+async def entries(store: Store, station: str) -> dict[str, ListEntry]:
+    """What a station is known to hold, by tokens as compared. Raises Away."""
+    rows = await _select(store, select(ENTRIES).where(ENTRIES.c.station == station))
+    return {row["token"]: entry(row) for row in rows}
+
+
+def _joined() -> Select[Any]:
+    own = [column for column in LISTS.c if column.name not in ("station", "epoch", "sequence")]
+    joined = STATIONS.outerjoin(LISTS, LISTS.c.station == STATIONS.c.station)
+    return select(STATIONS, *own, LISTS.c.epoch.label("list_epoch")).select_from(joined)
+
+
+async def _select(store: Store, statement: Select[Any]) -> list[Row]:
+    async with store.transaction() as connection:
+        return [dict(row) for row in (await connection.execute(statement)).mappings()]

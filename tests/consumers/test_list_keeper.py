@@ -1,0 +1,380 @@
+"""consumers.list_keeper: every station comes to hold its list, whoever else is at work."""
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import text
+
+from consumers.authorizations import CONSUMER
+from consumers.changes import Changes, Ownership, differences
+from consumers.config import Config
+from consumers.facts import LocalListLimitsTold, StationListed, TokenIssued, TokenRemoved
+from consumers.list_commands import CHECK, SEND
+from consumers.list_keeper import sequel
+from consumers.meaning import call_payload, facts_of
+from consumers.metrics import Metrics
+from consumers.projection import fold
+from consumers.sequels import Parts
+from consumers.stores import Store
+from tests.consumers.listing import KEY, MINUTE, NOON, SECOND, Gateway, Station, at
+from tests.consumers.written import CODEC
+
+OWNED = {0: Ownership(1, {})}
+EPOCH = 10
+
+
+def issued(name, offset, *lists, status="Accepted"):
+    place = replace(at(offset, 0), station="")
+    return TokenIssued(place, name.lower(), name, "ISO14443", status, lists=lists)
+
+
+def removed(name, offset):
+    return TokenRemoved(replace(at(offset, 0), station=""), name.lower())
+
+
+class World:
+    """A store, a keeper and a gateway, and the log between them as it would be."""
+
+    def __init__(self, store, **settings):
+        self.store = store
+        self.now_ms = NOON
+        self.offset = 0
+        self.waiting = []  # commands in the log
+        self.gateway = Gateway()
+        self.refuse = False
+        self.epochs = {}
+        self.settings = settings
+        self.metrics = Metrics("authorizations")
+        self.keeper = self.keep()
+
+    def keep(self):
+        config = Config(kafka="127.0.0.1:1", partitions=1, **self.settings)
+        clock = lambda: self.now_ms  # noqa: E731
+        return sequel(Parts(config, self.store, CODEC, self, self.metrics, clock))
+
+    async def send(self, topic, key, record):
+        """As a producer has it."""
+        if self.refuse:
+            raise TimeoutError
+        assert (topic, key) == ("commands", record["station"].encode())
+        self.waiting.append(CODEC.decode(CODEC.encode(topic, record))[1])
+
+    async def tell(self, *facts, hear=True, **positions):
+        """Commit the rows of facts, and let the keeper hear of it."""
+        rows = {}
+        for projection in CONSUMER.projections:
+            keys = {key for fact in facts if (key := projection.group(fact)) is not None}
+            before = await self.store.load(projection, keys)
+            after = fold(projection, before, facts)
+            rows |= differences(projection.tables, before, after)
+        generation = (await self.store.own([0]))[0].generation
+        await self.store.commit(0, generation, Changes(rows=rows, positions=positions))
+        if hear:
+            await self.keeper.committed(0, facts)
+
+    async def issue(self, *facts):
+        await self.tell(*facts, **{"id-tokens": max(fact.at.epoch for fact in facts) + 1})
+
+    async def connect(self, name, *, epoch=EPOCH, station=None, **limits):
+        self.epochs[name] = epoch
+        station = station or self.gateway.stations.get(name) or Station()
+        record = self.gateway.connect(name, epoch, station)
+        told = LocalListLimitsTold(replace(at(epoch, 1), station=name), **limits)
+        await self.tell(*facts_of("connections", record, epoch, None), told)
+
+    async def carry_out(self):
+        """Do what the log of commands says; returns how many there were."""
+        waiting, self.waiting = self.waiting, []
+        for command in waiting:
+            self.offset += 1
+            found = facts_of("commands", command, self.offset, None)
+            epoch = self.epochs[command["station"]]
+            call, answer, result = self.gateway.carry_out(command, epoch, self.now_ms)
+            found += facts_of(*answer, 0, call_payload(call[1]))
+            found += facts_of(*result, self.offset, None)
+            await self.tell(*found)
+        return len(waiting)
+
+    async def run(self, seconds=30):
+        """Let time go by, until nothing has happened for so long."""
+        quiet = 0
+        while quiet < seconds:
+            await self.keeper.woken(OWNED)
+            quiet = 0 if await self.carry_out() else quiet + 1
+            self.now_ms += SECOND
+
+    @property
+    def calls(self):
+        return [(one["station"], one["action"]) for one in self.gateway.commands]
+
+    def held(self, name):
+        return {token: one.status for token, one in self.gateway.stations[name].entries.items()}
+
+    async def now(self, name):
+        """The row of the view."""
+        of = text("SELECT * FROM local_lists_now WHERE station = :station")
+        async with self.store.transaction() as connection:
+            return (await connection.execute(of, {"station": name})).mappings().one_or_none()
+
+    def counted(self, name, **labels):
+        name = f"chargewire_local_lists_{name}"
+        return self.metrics.registry.get_sample_value(name, labels)
+
+
+@pytest.fixture
+async def worlds(url):
+    made = []
+
+    async def world(**settings):
+        made.append(World(await Store.open(url, CONSUMER), **settings))
+        return made[-1]
+
+    yield world
+    for one in made:
+        await one.store.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store.db"
+    return request.getfixturevalue("postgres")
+
+
+TOKENS = (
+    issued("A", 1, "*"),
+    issued("B", 2, "West", status="Blocked"),
+    issued("C", 3, "East", "West"),
+    issued("D", 4),
+)
+
+
+async def test_stations_come_to_hold_their_lists(worlds):
+    """That of their group, and what is for everybody."""
+    world = await worlds()
+    await world.connect("W")
+    await world.connect("E")
+    await world.connect("alone")
+    for name, group in (("W", "West"), ("E", "East")):
+        await world.tell(StationListed(replace(at(1, 0), station=name), group))
+    await world.issue(*TOKENS)
+    await world.run()
+    assert world.held("W") == {"a": "Accepted", "b": "Blocked", "c": "Accepted"}
+    assert world.held("E") == {"a": "Accepted", "c": "Accepted"}
+    assert world.held("alone") == {"a": "Accepted"}
+    assert sorted(world.calls) == [("E", SEND), ("W", SEND), ("alone", SEND)]
+    assert world.counted("commands_total", action=SEND) == 3
+    row = await world.now("W")
+    names = ("state", "wanted", "held", "missing", "surplus", "differing", "version")
+    assert [row[name] for name in names] == ["in sync", 3, 3, 0, 0, 0, 1]
+    world.now_ms += MINUTE
+    await world.run()
+    assert len(world.calls) == 3
+    assert world.counted("stations", state="in sync") == 3
+
+
+async def test_what_changes_is_told(worlds):
+    """Once the changes stand still: an import of many tokens is not as many commands."""
+    world = await worlds()
+    await world.connect("S")
+    for number in range(5):
+        await world.issue(issued(f"T{number}", number, "*"))
+        await world.keeper.woken(OWNED)
+        world.now_ms += SECOND
+    assert world.waiting == []
+    await world.run()
+    assert (len(world.calls), len(world.held("S"))) == (1, 5)
+    await world.issue(issued("T0", 8, "*", status="Blocked"), removed("T1", 9), issued("T2", 10))
+    await world.run()
+    assert world.held("S") == {"t0": "Blocked", "t3": "Accepted", "t4": "Accepted"}
+    said = json.loads(world.gateway.commands[-1]["payload"])
+    assert (said["updateType"], len(said["localAuthorizationList"])) == ("Differential", 3)
+    row = await world.now("S")
+    assert (row["state"], row["wanted"], row["held"]) == ("in sync", 3, 3)
+
+
+async def test_a_long_list_goes_out_piece_by_piece(worlds):
+    """One command after the other, without waiting for the next second."""
+    world = await worlds()
+    await world.connect("S", entries_per_call=10)
+    await world.issue(*(issued(f"T{number}", number, "*") for number in range(45)))
+    for _ in range(4):
+        await world.keeper.woken(OWNED)
+        world.now_ms += SECOND
+    assert len(world.waiting) == 1
+    while await world.carry_out():
+        assert len(world.waiting) <= 1
+    assert len(world.held("S")) == 45
+    assert [action for _, action in world.calls] == [SEND] * 5
+
+
+async def test_a_list_that_is_too_short(worlds):
+    """Holds as many as it can, and it shows."""
+    world = await worlds()
+    await world.connect("S", entries_max=3)
+    await world.issue(*(issued(f"T{number}", number, "*") for number in range(5)))
+    await world.run()
+    assert {*world.held("S")} == {"t0", "t1", "t2"}
+    row = await world.now("S")
+    assert (row["state"], row["wanted"], row["left_out"], row["missing"]) == ("in sync", 5, 2, 2)
+    world.now_ms += MINUTE
+    await world.run()
+    assert world.counted("cut") == 1
+
+
+async def test_who_is_left_alone(worlds):
+    """Stations for which there is no token, that use no list, or are not there."""
+    world = await worlds()
+    for name in ("none", "off", "gone"):
+        await world.connect(name)
+    for name in ("off", "gone"):
+        await world.tell(StationListed(replace(at(1, 0), station=name), "West"))
+    off = LocalListLimitsTold(replace(at(EPOCH, 5), station="off"), enabled=False)
+    end = {"type": "disconnected", "station": "gone", "at": NOON, "event_id": "e"}
+    end |= {"epoch": EPOCH, "sequence": 9, "connection_id": "c", "close_code": 1000, "reason": "x"}
+    await world.tell(off, *facts_of("connections", end, 99, None))
+    await world.issue(issued("B", 1, "West"))
+    await world.run()
+    assert world.calls == []
+    assert (await world.now("off"))["state"] == "off"
+    assert (await world.now("gone"))["state"] == "unknown"
+    assert await world.now("none") is None
+
+
+async def test_nothing_is_asked_where_it_is_switched_off(worlds):
+    """Lists are then somebody else's business."""
+    world = await worlds(local_lists="off")
+    await world.connect("S")
+    await world.issue(issued("A", 1, "*"))
+    await world.run()
+    assert world.calls == []
+
+
+async def test_only_the_owner_asks(worlds):
+    """And only once it has caught up: what is committed before is no reason."""
+    world = await worlds()
+    await world.connect("S")
+    await world.issue(issued("A", 1, "*"))
+    for _ in range(5):
+        await world.keeper.woken({1: Ownership(1, {})})
+        world.now_ms += SECOND
+    await world.connect("S", epoch=11)
+    assert world.waiting == []
+
+
+async def test_a_successor_asks_the_same(worlds):
+    """With the id that the command has already, if nothing is known of it yet."""
+    world = await worlds()
+    await world.connect("S")
+    await world.issue(issued("A", 1, "*"))
+    first, second = world.keeper, world.keep()
+    for keeper in (first, second):
+        for _ in range(4):
+            await keeper.woken(OWNED)
+            world.now_ms += SECOND
+    once, again = world.waiting
+    assert once["command_id"] == again["command_id"]
+    assert (once["requested_by"], once["when_offline"]) == ("authorizations", "fail")
+    assert NOON < once["expires_at"] <= world.now_ms + MINUTE
+
+
+async def test_a_command_that_was_not_written_is_asked_again(worlds):
+    """With the same id: it may have been written all the same."""
+    world = await worlds()
+    await world.connect("S")
+    await world.issue(issued("A", 1, "*"))
+    world.refuse = True
+    with suppress(TimeoutError):
+        await world.run(4)
+    world.refuse = False
+    await world.run()
+    assert world.held("S") == {"a": "Accepted"}
+
+
+async def test_pauses_are_kept(worlds):
+    """A station that fails is not asked in a loop (citrineos#178)."""
+    world = await worlds()
+    await world.connect("S", station=Station(fault=lambda action: "Failed"))
+    await world.issue(issued("A", 1, "*"))
+    begun_ms = world.now_ms
+    while world.now_ms < begun_ms + 9 * MINUTE:
+        await world.run(1)
+    assert len(world.calls) == 4
+    assert (await world.now("S"))["failures"] == 4
+    assert world.counted("stations", state="behind") == 1
+
+
+async def test_what_does_not_come_out_as_sent_ends(worlds):
+    """Whatever the log says of it afterwards: there is no loop of commands that succeed."""
+    world = await worlds()
+    await world.connect("S")
+    await world.issue(issued("A", 1, "*"))
+    carry_out = world.gateway.carry_out
+
+    def other(command, epoch, now_ms):
+        call, answer, result = carry_out(command, epoch, now_ms)
+        for entry in call[1]["v16_send_local_list_request"]["localAuthorizationList"]:
+            entry["idTag"] = "other"
+        return call, answer, result
+
+    world.gateway.carry_out = other
+    await world.run(300)
+    assert len(world.calls) <= 3
+    assert world.counted("stuck_total") == 1
+
+
+async def test_a_new_connection_is_checked(worlds):
+    """And a list that was reset is filled again."""
+    world = await worlds()
+    await world.connect("S")
+    await world.issue(issued("A", 1, "*"))
+    await world.run()
+    station = world.gateway.stations["S"]
+    station.entries, station.version = {}, 0
+    await world.connect("S", epoch=EPOCH)  # no new one
+    await world.run()
+    assert len(world.calls) == 1
+    await world.connect("S", epoch=EPOCH + 1)
+    await world.run()
+    assert [action for _, action in world.calls] == [SEND, CHECK, SEND]
+    assert world.held("S") == {"a": "Accepted"}
+
+
+async def test_thousands_of_stations_in_pages(worlds, monkeypatch):
+    """Each wake does a bounded part; in the end all have their list."""
+    monkeypatch.setattr("consumers.list_keeper.PAGE", 7)
+    monkeypatch.setattr("consumers.list_keeper.ASKS_AT_ONCE", 5)
+    world = await worlds()
+    names = [f"S{number:02}" for number in range(30)]
+    for name in names:
+        await world.connect(name)
+    await world.issue(issued("A", 1, "*"))
+    world.keeper = world.keep()  # which has heard of none of them
+    for _ in range(5):
+        await world.keeper.woken(OWNED)
+        world.now_ms += SECOND
+        assert len(world.waiting) <= 15
+    await world.run()
+    assert sorted(world.calls) == [(name, SEND) for name in names]
+    assert KEY[0] not in names
+
+
+async def test_an_answer_that_is_not_in_the_log_ends(worlds):
+    """A version that was told, and that nobody can read, is not asked for in a loop."""
+    world = await worlds()
+    await world.connect("S")
+    await world.issue(issued("A", 1, "*"))
+    await world.run()
+    carry_out = world.gateway.carry_out
+
+    def unread(command, epoch, now_ms):
+        call, (topic, answer), result = carry_out(command, epoch, now_ms)
+        return call, (topic, answer | {"epoch": 1}), result
+
+    world.gateway.carry_out = unread
+    await world.connect("S", epoch=EPOCH + 1)
+    await world.run(100)
+    assert [action for _, action in world.calls] == [SEND, CHECK]
+    assert world.counted("stuck_total") == 1
