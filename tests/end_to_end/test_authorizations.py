@@ -22,6 +22,8 @@ from tests.station import Station
 
 pytestmark = pytest.mark.kafka
 
+# CS-1 and CS-3 are at home in another partition than CS-5 and CS-7, and with two consumers with
+# another of them.
 DECIDED = "Authorize,StartTransaction,TransactionEvent"
 PAST_MS, FUTURE_MS = 1_600_000_000_000, 4_000_000_000_000
 TOKENS: dict[str, dict[str, object]] = {
@@ -141,7 +143,7 @@ async def _tokens_are_judged(fleet: Fleet, gateway: Gateway, made: Platform) -> 
 
 async def _a_token_is_used_once_at_a_time(fleet: Fleet, gateway: Gateway, made: Platform) -> None:
     """Whoever repeats a start is told the same again, whatever has become of the token."""
-    one, two = [await fleet.connect(gateway, name) for name in ("CS-1", "CS-2")]
+    one, two = [await fleet.connect(gateway, name) for name in ("CS-1", "CS-5")]
     first = await start(one, "GOOD", 1)
     assert first["idTagInfo"] == {"status": "Accepted", "parentIdTag": "FLEET"}
     refused = await start(two, "good", 1)
@@ -177,7 +179,7 @@ async def _other_versions_are_told_in_their_words(
 ) -> None:
     """Authorize and TransactionEvent of 2.x: a cable first, then a card."""
     group = {"idToken": "CLOSED", "type": "ISO14443"}
-    for name, version in (("CS-3", "ocpp2.0.1"), ("CS-4", "ocpp2.1")):
+    for name, version in (("CS-3", "ocpp2.0.1"), ("CS-7", "ocpp2.1")):
         station = await fleet.connect(gateway, name, (version,))
         for token, info in (
             ("timed", {"status": "Accepted", "cacheExpiryDateTime": "2096-10-02T07:06:40.000Z"}),
@@ -196,43 +198,46 @@ async def _other_versions_are_told_in_their_words(
         assert again.payload == reply.payload
 
 
-async def _stories(fleet: Fleet, url: str) -> None:
+async def _stories(fleet: Fleet, url: str, instances: int) -> None:
     gateway = await fleet.start(decided=DECIDED)
-    consumer = await fleet.consume("authorizations", url)
+    consumers = [await fleet.consume("authorizations", url) for _ in range(instances)]
     async with platform(fleet, url) as made:
         for token, said in TOKENS.items():
             await made.issue(token, **said)
         await made.issue("Gone")
         await _tokens_are_judged(fleet, gateway, made)
         await _a_token_is_used_once_at_a_time(fleet, gateway, made)
-        await _of_two_starts_at_once_one_wins(fleet, gateway, made)
+        if instances == 1:
+            await _of_two_starts_at_once_one_wins(fleet, gateway, made)
         await _other_versions_are_told_in_their_words(fleet, gateway, made)
     found = await gateway.metrics()
     assert not [name for name in found if name.startswith("fallbacks_total")], "all were decided"
     assert 'decisions_total{outcome="invalid"}' not in found
-    counted = await consumer.metrics()
-    unknown = [
-        value for name, value in counted.items() if "decisions_total" in name and "Unknown" in name
-    ]
-    assert sum(unknown) == counted["authorizations_unknown_tokens_total"] == 4
-    assert (
-        counted["authorizations_decision_seconds_count"]
-        == found['decisions_total{outcome="taken"}']
-    )
+    counted = [await consumer.metrics() for consumer in consumers]
+    assert sum(_unknown(one) for one in counted) == 4
+    assert sum(one["authorizations_unknown_tokens_total"] for one in counted) == 4
+    made_by = [one["authorizations_decision_seconds_count"] for one in counted]
+    assert sum(made_by) == found['decisions_total{outcome="taken"}']
+    assert all(made_by), "each has stations of its own, and tokens of all"
     decisions = await fleet.log("decisions")
     assert {one["decided_by"] for one in decisions} == {"authorizations"}
     assert len(decisions) == len({one["event_id"] for one in decisions})
 
 
+def _unknown(counted: dict[str, float]) -> float:
+    names = [name for name in counted if "decisions_total" in name and "Unknown" in name]
+    return sum(counted[name] for name in names)
+
+
 async def test_stations_are_told_by_a_file(fleet: Fleet, tmp_path: Path) -> None:
     """The whole way, with SQLite behind the consumer."""
-    await _stories(fleet, f"sqlite:///{tmp_path}/authorizations.db")
+    await _stories(fleet, f"sqlite:///{tmp_path}/authorizations.db", instances=1)
 
 
 @pytest.mark.postgres
 async def test_stations_are_told_by_a_server(fleet: Fleet, postgres: str) -> None:
-    """The whole way, with PostgreSQL behind the consumer."""
-    await _stories(fleet, postgres)
+    """The whole way, with PostgreSQL behind two consumers that share the partitions."""
+    await _stories(fleet, postgres, instances=2)
 
 
 async def test_without_the_consumer_the_gateway_answers(fleet: Fleet, tmp_path: Path) -> None:
