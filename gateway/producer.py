@@ -38,7 +38,6 @@ class Producer:
     kept_max: int = 20_000
     low_water: int = 0
     on_outage: Callable[[], None] = lambda: None
-    on_ready: Callable[[], None] = lambda: None
     on_drained: Callable[[], None] = lambda: None
     observe_ack_s: Callable[[float], None] = lambda _: None
     back_off_s: tuple[float, float] = (0.1, 5.0)
@@ -221,7 +220,6 @@ class Producer:
         kept, self._kept = self._kept, deque()
         for record in kept:
             self._add(record.handed(self.clock()))
-        self.on_ready()
 
     async def stop(self, timeout_s: float) -> int:
         """Flush, then close, within `timeout_s`; the number of records never acknowledged.

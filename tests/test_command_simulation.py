@@ -75,7 +75,8 @@ class Node:
     """One gateway, with its own clock, producer and place in the log."""
 
     def __init__(self, world, name):
-        self.world, self.clock, self.log, self.stopped = world, Clock(), Producer(self), False
+        self.world, self.name, self.stopped = world, name, False
+        self.clock, self.log = Clock(), Producer(self)
         self.clock.s = world.s
         config = load(
             {"call_time_s": CALL_TIME_S, "ping_interval_s": 0, "takeovers_per_minute": 10_000},
@@ -163,9 +164,7 @@ class Arbiter:
 
     def row(self, record):
         key = record["command_id"], record["attempt"]
-        return self.rows.setdefault(
-            key, {"taken": None, "over": False, "said": False, "asked": None}
-        )
+        return self.rows.setdefault(key, dict.fromkeys(("taken", "over", "said", "asked")))
 
     def commands(self, record, position, at_s):
         self.row(record)["asked"] = record, at_s
@@ -182,9 +181,9 @@ class Arbiter:
                 self.epochs[station], self.since_s[station] = None, at_s
             case "taken":
                 row, newest = self.row(record), self.epochs.get(station)
-                if row["taken"] is None and not row["over"]:
-                    if newest is None or record["epoch"] >= newest:
-                        row["taken"] = record["epoch"]
+                counts = newest is None or record["epoch"] >= newest
+                if counts and row["taken"] is None and not row["over"]:
+                    row["taken"] = record["epoch"]
             case "settled":
                 self.settled(self.row(record), record)
 
@@ -193,9 +192,8 @@ class Arbiter:
         if row["over"] or (unasked and not record["gateway"] and row["taken"] is not None):
             return
         row["over"], world = True, self.world
-        command = next(
-            r for r, _ in world.bus.topics["commands"] if r["command_id"] == record["command_id"]
-        )
+        asked = (asked for asked, _ in world.bus.topics["commands"])
+        command = next(one for one in asked if one["command_id"] == record["command_id"])
         again = command["when_offline"] == "wait" and record["outcome"] == "offline"
         if again and world.s * 1000 < command["expires_at"]:
             world.command(command | {"attempt": record["attempt"] + 1})
@@ -271,7 +269,7 @@ class World:
             }
         )
 
-    def step(self):
+    def step(self):  # noqa: PLR0912 - whatever may happen
         running = [node for node in self.nodes if not node.stopped]
         node = self.random.choice(running) if running else None
         living = [line for line in self.lines if not line.lost and not line.world.stopped]
@@ -308,13 +306,13 @@ class World:
         node.log.strand()
         self.lines = [line for line in self.lines if line.world is not node]
         self.nodes[self.nodes.index(node)] = Node(self, f"gw-{next(self.names)}")
-        gone = {node.server._notices.instance}
-        for record, _ in list(self.bus.topics["connections"]):
-            if record["type"] == "connected" and record["gateway"] in gone:
-                lost = {"type": "disconnected", "epoch": None, "command_id": None, "attempt": None}
-                lost |= {"station": record["station"], "gateway": None, "connection_id": None}
-                position = self.bus.topics["connections"].index((record, _))
-                self.bus.append("connections", lost | {"epoch": position}, self.s)
+        # Who arbitrates would notice by `ocpp.gateways`, and end its connections in the log.
+        connections = self.bus.topics["connections"]
+        nothing = dict.fromkeys(("gateway", "connection_id", "command_id", "attempt"))
+        for epoch, (record, _) in enumerate(list(connections)):
+            if record["type"] == "connected" and record["gateway"] == node.name:
+                lost = {"type": "disconnected", "station": record["station"], "epoch": epoch}
+                self.bus.append("connections", nothing | lost, self.s)
 
     def go_on(self, wait_s):
         self.s += wait_s

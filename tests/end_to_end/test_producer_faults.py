@@ -15,6 +15,7 @@ from gateway.producer import Producer
 from schemas.kafka_clients import Probe, open_producer
 from tests import log
 from tests.cluster import Cluster
+from tests.end_to_end.gateways import until
 
 pytestmark = pytest.mark.kafka
 
@@ -30,7 +31,6 @@ class Book:
         self.prefix = prefix
         self.handed = 0
         self.outcomes: dict[bytes, tuple[int, int | None]] = {}
-        self.ready = asyncio.Event()
         self.outage = asyncio.Event()
         options = {"bootstrap_servers": bootstrap}
         self.producer = Producer(
@@ -41,7 +41,6 @@ class Book:
             ack_time_s=ack_time_s,
             record_bytes_max=2_000_000,
             on_outage=self.outage.set,
-            on_ready=self.ready.set,
             back_off_s=(0.1, 0.5),
         )
 
@@ -49,6 +48,10 @@ class Book:
         names = [self.prefix + "events", self.prefix + "gateways"]
         await log.create(self.bootstrap, names, partitions=PARTITIONS)
         await self.producer.start()
+
+    async def ready(self, timeout_s: float) -> None:
+        """Wait for the end of an outage."""
+        await until(lambda: self.producer.state == "ready", timeout_s=timeout_s)
 
     def record(self, *, count: int = 1, wait: bool = False) -> None:
         """Hand over the next records; the partitions take turns."""
@@ -161,9 +164,8 @@ async def test_kill_under_load(broker: Broker, prefix: str) -> None:
     assert book.producer.state == "outage"
     book.record()
     book.record(wait=True)
-    book.ready.clear()
     await broker.start()
-    await asyncio.wait_for(book.ready.wait(), 30)
+    await book.ready(30)
     enough = book.handed + 2000
     await book.load(lambda: book.handed >= enough)
     await book.idle()
@@ -190,9 +192,8 @@ async def test_pause_past_the_ack_time(broker: Broker, prefix: str) -> None:
     await book.idle()
     assert book.producer.state == "outage"
     book.record(wait=True)
-    book.ready.clear()
     broker.resume()
-    await asyncio.wait_for(book.ready.wait(), 20)
+    await book.ready(20)
     await book.idle()
     assert list(book.outcomes.values())[-1][1] is not None, "what could wait is in the log"
     assert await book.producer.stop(5) == 0
@@ -228,13 +229,12 @@ async def test_a_partition_without_a_leader(cluster: Cluster, prefix: str) -> No
     book.record(count=3)
     await book.idle()
     await asyncio.to_thread(cluster.brokers[2].kill)
-    book.ready.clear()
     cpu_s = time.process_time()
     book.record(count=3)
     await asyncio.wait_for(book.outage.wait(), 10)
     assert time.process_time() - cpu_s < 2.5, "waiting for a leader keeps no core busy"
     assert book.outcomes[b"5"] == (2, None)
-    await asyncio.wait_for(book.ready.wait(), 20)
+    await book.ready(20)
     book.record(count=2)
     await book.idle()
     assert [offset for _, offset in list(book.outcomes.values())[-2:]] == [2, 2]

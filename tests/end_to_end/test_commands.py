@@ -1,0 +1,231 @@
+"""Commands as their users have them: a topic in, a topic out, real stations and a real Kafka."""
+
+import asyncio
+import json
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import ocpp.v16
+import ocpp.v21
+import ocpp.v201
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from ocpp.routing import on
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
+
+from deploy.local.kafka import Broker
+from tests.end_to_end.gateways import CODEC, Fleet, Logged, until
+
+pytestmark = pytest.mark.kafka
+
+QUIET = logging.Logger("witness", logging.CRITICAL + 1)
+TRACE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.fixture
+async def fleet(kafka: Broker, prefix: str, tmp_path: Path) -> AsyncIterator[Fleet]:
+    """Topics, and no gateway yet."""
+    async with Fleet(kafka.bootstrap, prefix, tmp_path) as fleet:
+        await fleet.topics()
+        yield fleet
+
+
+class Asking:
+    """Another team's program: it puts commands into the topic."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._producer = AIOKafkaProducer(bootstrap_servers=fleet.bootstrap)
+
+    async def __aenter__(self) -> "Asking":
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+
+    async def ask(
+        self,
+        station: str,
+        action: str,
+        payload: dict[str, Any],
+        *,
+        headers: dict[str, bytes] | None = None,
+        expires_s: float = 60.0,
+    ) -> str:
+        """Write a command; its id."""
+        command_id = str(uuid.uuid4())
+        record = {
+            "command_id": command_id,
+            "station": station,
+            "action": action,
+            "payload": json.dumps(payload),
+            "expires_at": round((time.time() + expires_s) * 1000),
+            "when_offline": "fail",
+            "attempt": 1,
+        }
+        value = CODEC.encode("commands", record)
+        topic, sent = self._fleet.prefix + "commands", [*(headers or {}).items()]
+        await self._producer.send_and_wait(topic, value, station.encode(), headers=sent)
+        return command_id
+
+
+async def result(fleet: Fleet, command_id: str) -> Logged:
+    """The first result of a command, as soon as there is one."""
+
+    def is_its(one: Logged) -> bool:
+        return bool(one["command_id"] == command_id)
+
+    log = await fleet.logged(lambda log: any(map(is_its, log)), "command-results")
+    return next(filter(is_its, log))
+
+
+def witness(package: Any, answer: dict[str, Any]) -> type:
+    """A station of the ocpp package that answers Reset and GetLocalListVersion."""
+
+    class Witness(package.ChargePoint):  # type: ignore[misc]
+        @on("Reset")  # type: ignore[untyped-decorator]
+        def reset(self, **_: Any) -> Any:
+            return package.call_result.Reset(status="Accepted")
+
+        @on("GetLocalListVersion")  # type: ignore[untyped-decorator]
+        def version(self, **_: Any) -> Any:
+            return package.call_result.GetLocalListVersion(**answer)
+
+    return Witness
+
+
+def boot(version: str, package: Any) -> Any:
+    if version == "1.6":
+        return package.BootNotification(charge_point_model="m", charge_point_vendor="v")
+    return package.BootNotification(
+        charging_station={"model": "m", "vendor_name": "v"}, reason="PowerUp"
+    )
+
+
+WITNESSES = {
+    "1.6": (ocpp.v16, {"list_version": 7}, {"listVersion": 7}, {"type": "Hard"}),
+    "2.0.1": (ocpp.v201, {"version_number": 7}, {"versionNumber": 7}, {"type": "OnIdle"}),
+    "2.1": (ocpp.v21, {"version_number": 7}, {"versionNumber": 7}, {"type": "Immediate"}),
+}
+
+
+@pytest.mark.parametrize("version", WITNESSES)
+async def test_a_command_reaches_an_independent_witness_and_its_answer_comes_back(
+    fleet: Fleet, version: str
+) -> None:
+    """In by one topic, out by another; frames and result carry the trace, and a client that knows
+    only the headers of request and reply gets its copy. A second gateway holds its tongue."""
+    package, answer, payload, reset = WITNESSES[version]
+    gateway, _ = await fleet.start(call_time_s=5), await fleet.start()
+    replies = f"{fleet.prefix}replies"
+    admin = AIOKafkaAdminClient(bootstrap_servers=fleet.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(replies, 4, 1)])
+    await admin.close()
+    socket = await connect(
+        f"{gateway.url}/CS-1", subprotocols=[Subprotocol("ocpp" + version)], proxy=None
+    )
+    headers = {
+        "kafka_replyTopic": replies.encode(),
+        "kafka_replyPartition": (3).to_bytes(4, "big"),
+        "kafka_correlationId": b"\x01\x02",
+        "traceparent": TRACE,
+    }
+    async with socket, Asking(fleet) as asking:
+        station = witness(package, answer)("CS-1", socket, 10, QUIET)
+        reading = asyncio.create_task(station.start())
+        await station.call(boot(version, package.call), suppress=False)
+        first = await asking.ask("CS-1", "GetLocalListVersion", {}, headers=headers)
+        second = await asking.ask("CS-1", "Reset", reset)
+        third = await asking.ask("CS-1", "ClearCache", {})
+        told = await result(fleet, first)
+        assert (told["outcome"], json.loads(told["response"])) == ("answered", payload)
+        assert json.loads((await result(fleet, second))["response"]) == {"status": "Accepted"}
+        refused = await result(fleet, third)
+        # Of a 2.1 action that it has no function for, the package says nothing at all.
+        expected = ("timeout", None) if version == "2.1" else ("call_error", "NotImplemented")
+        assert (refused["outcome"], refused["error_code"]) == expected
+        metrics = await gateway.metrics()
+        reading.cancel()
+    assert metrics['command_results_total{outcome="answered"}'] == 2
+    assert metrics['commands{state="outstanding"}'] == 0
+    log = await fleet.log()
+    frames = [one for one in log if one.record.get("command_id") == first and "kind" in one.record]
+    assert [(one["direction"], one["kind"]) for one in frames] == [
+        ("to_station", "call"),
+        ("from_station", "result"),
+    ]
+    assert {one["message_id"] for one in frames} == {told["message_id"]}
+    assert all(("traceparent", TRACE) in one.headers for one in (*frames, told))
+    claims = [one for one in log if one.topic == "connections" and one["type"] == "taken"]
+    assert [one["command_id"] for one in claims] == [first, second, third]
+    results = [one["command_id"] for one in log if one.topic == "command-results"]
+    assert results == [first, second, third]
+    copy = await copied(fleet.bootstrap, replies)
+    assert (copy.partition, copy.key, copy.value) == (3, b"CS-1", told.value)
+    assert ("kafka_correlationId", b"\x01\x02") in copy.headers
+
+
+async def copied(bootstrap: str, topic: str) -> Any:
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        return await asyncio.wait_for(consumer.getone(), 30)
+    finally:
+        await consumer.stop()
+
+
+async def test_what_is_not_asked_ends_too(fleet: Fleet, tmp_path: Path) -> None:
+    """Invalid, unsupported and without an answer; a secret stands in the frame and nowhere else; a
+    reply topic that nobody made blocks nothing."""
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "pin").write_text("s3cr3t-s3cr3t-16\n")
+    gateway = await fleet.start(
+        call_time_s=1, command_hold_s=0, secrets=str(tmp_path / "store"), log_level="debug"
+    )
+    async with await fleet.connect(gateway, "CS-1") as station, Asking(fleet) as asking:
+        invalid = await asking.ask("CS-1", "Reset", {"type": "Warm"})
+        unsupported = await asking.ask("CS-1", "SetVariables", {})
+        payload = {"value": {"$secret": "pin"}, "key": "AuthorizationKey"}
+        nowhere = {"kafka_replyTopic": b"nobody-made-this"}
+        silent = await asking.ask("CS-1", "ChangeConfiguration", payload, headers=nowhere)
+        call = await station.receive()
+        assert call[3] == {"key": "AuthorizationKey", "value": "s3cr3t-s3cr3t-16"}
+        told = await result(fleet, invalid)
+        assert (told["outcome"], told["error_code"]) == ("invalid", "PropertyConstraintViolation")
+        assert told["error_description"].startswith("unknown_word: $.type")
+        assert (await result(fleet, unsupported))["outcome"] == "unsupported"
+        assert (await result(fleet, silent))["outcome"] == "timeout"
+        lost = await asking.ask("CS-1", "ClearCache", {})
+        await station.receive()
+        await until(lambda: "no_topic" in gateway.said())
+    assert (await result(fleet, lost))["outcome"] == "connection_lost"
+    for one in await fleet.log():
+        assert b"s3cr3t" not in (one.value or b"")
+    assert "s3cr3t" not in gateway.said()
+
+
+async def test_a_gateway_that_ends_in_order_waits_for_the_answer(fleet: Fleet) -> None:
+    """SIGTERM: what was asked is answered, what was not is given back."""
+    gateway = await fleet.start(command_hold_s=0)
+    async with await fleet.connect(gateway, "CS-1") as station, Asking(fleet) as asking:
+        asked = await asking.ask("CS-1", "ClearCache", {})
+        waiting = await asking.ask("CS-1", "Reset", {"type": "Soft"})
+        call = await station.receive()
+        await fleet.logged(
+            lambda log: sum(one["type"] == "taken" for one in log) == 2, "connections"
+        )
+        gateway.terminate()
+        await fleet.logged(lambda log: any(one["type"] == "settled" for one in log), "connections")
+        await station.answer(call, {"status": "Accepted"})
+        assert await gateway.ended() == 0
+    assert (await result(fleet, asked))["outcome"] == "answered"
+    (settled,) = [one for one in await fleet.log("connections") if one["type"] == "settled"]
+    assert (settled["command_id"], settled["outcome"]) == (waiting, "offline")
