@@ -1,10 +1,14 @@
 """consumers.list_keeper: every station comes to hold its list, whoever else is at work."""
 
+import asyncio
 import json
-from contextlib import suppress
+import time
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 
 from consumers.authorizations import CONSUMER
@@ -12,14 +16,19 @@ from consumers.changes import Changes, Ownership, differences
 from consumers.config import Config
 from consumers.facts import LocalListLimitsTold, StationListed, TokenIssued, TokenRemoved
 from consumers.list_commands import CHECK, SEND
-from consumers.list_keeper import sequel
+from consumers.list_keeper import Keeper, sequel
 from consumers.meaning import call_payload, facts_of
+from consumers.membership import open_member
 from consumers.metrics import Metrics
+from consumers.producing import Producer
 from consumers.projection import fold
+from consumers.runner import Runner
 from consumers.sequels import Parts
 from consumers.stores import Store
-from tests.consumers.listing import KEY, MINUTE, NOON, SECOND, Gateway, Station, at
-from tests.consumers.written import CODEC
+from schemas.topics import partition
+from tests.consumers.listing import MINUTE, NOON, SECOND, Gateway, Station, at
+from tests.consumers.test_runner import until
+from tests.consumers.written import CODEC, Log
 
 OWNED = {0: Ownership(1, {})}
 EPOCH = 10
@@ -358,7 +367,6 @@ async def test_thousands_of_stations_in_pages(worlds, monkeypatch):
         assert len(world.waiting) <= 15
     await world.run()
     assert sorted(world.calls) == [(name, SEND) for name in names]
-    assert KEY[0] not in names
 
 
 async def test_an_answer_that_is_not_in_the_log_ends(worlds):
@@ -378,3 +386,134 @@ async def test_an_answer_that_is_not_in_the_log_ends(worlds):
     await world.run(100)
     assert [action for _, action in world.calls] == [SEND, CHECK]
     assert world.counted("stuck_total") == 1
+
+
+PARTITIONS = 2
+
+
+class Scripted:
+    """Reads commands from a real log, and writes what a gateway would."""
+
+    def __init__(self, log, gateway):
+        self.log = log
+        self.gateway = gateway
+        self.epochs = {}
+
+    async def connect(self, name, station):
+        record = self.gateway.connect(name, 0, station)
+        self.epochs[name] = await self.offset("connections", record)
+
+    async def offset(self, topic, record):
+        """Where a record of a station stands, once it is there."""
+        async with AIOKafkaProducer(bootstrap_servers=self.log.bootstrap) as producer:
+            key = record["station"].encode()
+            value, number = CODEC.encode(topic, record), partition(key, PARTITIONS)
+            done = await producer.send_and_wait(self.log.prefix + topic, value, key, number)
+            return done.offset
+
+    async def run(self):
+        topic = f"{self.log.prefix}commands"
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.log.bootstrap, auto_offset_reset="earliest"
+        )
+        consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+        async with consumer:
+            async for found in consumer:
+                _, command = CODEC.decode(found.value)
+                epoch = self.epochs[command["station"]]
+                for name, record in self.gateway.carry_out(command, epoch, command["expires_at"]):
+                    await self.log.write(name, [record])
+
+
+@asynccontextmanager
+async def consuming(log, url):
+    """The consumer with its keeper."""
+    stop, metrics = asyncio.Event(), Metrics("authorizations")
+    config = Config(kafka=log.bootstrap, partitions=PARTITIONS, prefix=log.prefix)
+    producer = Producer(
+        connect=partial(open_producer, {"bootstrap_servers": log.bootstrap}),
+        codec=CODEC,
+        metrics=metrics,
+        prefix=log.prefix,
+        partitions=PARTITIONS,
+    )
+
+    def keepers(store):
+        parts = Parts(config, store, CODEC, producer, metrics, lambda: time.time_ns() // 1_000_000)
+        return [Keeper(parts, settle_ms=1500)]
+
+    runner = Runner(
+        consumer=CONSUMER,
+        open_store=partial(Store.open, url, CONSUMER),
+        connect=partial(
+            open_member, {"bootstrap_servers": log.bootstrap}, group=f"{log.prefix}consume"
+        ),
+        codec=CODEC,
+        learn=None,
+        sequels=keepers,
+        partitions=PARTITIONS,
+        prefix=log.prefix,
+        metrics=metrics,
+    )
+    task = asyncio.create_task(runner.run(stop))
+    try:
+        yield runner
+    finally:
+        stop.set()
+        await asyncio.wait_for(task, 30)
+        await producer.close()
+
+
+async def open_producer(options):
+    producer = AIOKafkaProducer(**options, acks="all", enable_idempotence=True)
+    await producer.start()
+    return producer
+
+
+@pytest.mark.kafka
+async def test_lists_are_kept_over_a_real_log(kafka, prefix, tmp_path):
+    """A change, a restart of the consumer and a rebuild of its tables lead to no other list."""
+    gateway = Gateway("2.0.1")
+    stations = {name: Station() for name in ("CS-1", "CS-2", "CS-3")}
+    async with Log(kafka.bootstrap, prefix, PARTITIONS) as log:
+        await log.topics({*CONSUMER.topics, "commands"})
+        scripted = Scripted(log, gateway)
+        for name, station in stations.items():
+            await scripted.connect(name, station)
+        await log.write("stations", [{"station": "CS-2", "group": "West"}])
+        await _issue(log, *(f"T{number:03}" for number in range(120)), lists=["*"])
+        await _issue(log, "only-west", lists=["West"])
+        carrying = asyncio.create_task(scripted.run())
+        try:
+            async with consuming(log, f"sqlite:///{tmp_path}/store.db"):
+                await until(lambda: _sizes(stations) == [120, 121, 120], timeout_s=60)
+                await _issue(log, "T000", lists=["*"], status="Blocked")
+                await until(lambda: _statuses(stations, "t000") == {"Blocked"})
+            asked = len(gateway.commands)
+            assert asked == 3 * 3 + 3
+            sent = [json.loads(one["payload"]) for one in gateway.commands]
+            assert max(len(one["localAuthorizationList"]) for one in sent) == 50
+            # Elsewhere, with nothing in its tables: all is in the log.
+            async with consuming(log, f"sqlite:///{tmp_path}/other.db"):
+                await _issue(log, "T001", lists=["*"], status="Blocked")
+                await until(lambda: _statuses(stations, "t001") == {"Blocked"})
+            assert len(gateway.commands) == asked + 3
+        finally:
+            carrying.cancel()
+            with suppress(asyncio.CancelledError):
+                await carrying
+
+
+def _sizes(stations):
+    return [len(one.entries) for one in stations.values()]
+
+
+def _statuses(stations, token):
+    return {one.entries[token].status for one in stations.values()}
+
+
+async def _issue(log, *names, lists, status="Accepted"):
+    for name in names:
+        record = {"token": name, "type": "Central", "status": status, "lists": lists}
+        await log.put("id-tokens", name.lower().encode(), CODEC.encode("id-tokens", record))
+    await log.flush()
