@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from consumers.projection import Row
-from consumers.reservation_facts import ACCEPTED, ANSWERED, ASKED, CANCELLED, JUDGED, USED
+from consumers.reservation_facts import (
+    ACCEPTED,
+    ANSWERED,
+    ASKED,
+    CANCELLED,
+    JUDGED,
+    UPDATED,
+    USED,
+)
 
 Place = tuple[int, int]
 """Epoch and sequence: where a frame stands in a station's order."""
@@ -28,9 +36,9 @@ class Run:
 
     @property
     def told(self) -> list[Row]:
-        """All that was told of it."""
+        """All that was told of it, in no order."""
         rows = [self.asked, self.answered, *self.uses, *self.refused, *self.ends, self.replaced]
-        return sorted((row for row in rows if row is not None), key=place)
+        return [row for row in rows if row is not None]
 
     @property
     def is_accepted(self) -> bool:
@@ -42,11 +50,6 @@ class Run:
         """Whether the station has not agreed to it."""
         return self.answered is not None and not self.is_accepted
 
-    def stands(self, at: Place) -> bool:
-        """Whether it was accepted before this place, and not ended."""
-        accepted = self.is_accepted and _before(self.answered, at)
-        return accepted and not any(_before(row, at) for row in self.uses + self.ends)
-
 
 def place(row: Row) -> Place:
     """Where a remembered fact stands."""
@@ -57,59 +60,44 @@ def runs(facts: Sequence[Row]) -> list[Run]:
     """The reservations among the remembered facts of a group, both in the station's order.
 
     Each ReserveNow begins one. Once it is accepted it takes the place of an earlier one with its id
-    (OCPP 1.6, 5.13; 2.0.1, H01.FR.02); if it is refused, the earlier one stands.
+    (OCPP 1.6, 5.13; 2.0.1, H01.FR.02); if it is refused, the earlier one stands. A use or an end is
+    one of the reservation that stands; else of the last that was asked for and not refused; else of
+    the last.
     """
-    found = [Run(asked=row) for row in facts if row["kind"] == ASKED]
+    by_call = {place(row): Run(asked=row) for row in facts if row["kind"] == ASKED}
+    by_answer = {}
     for row in facts:
         if row["kind"] == ANSWERED:
-            _answered(found, row).answered = row
+            run = by_call.get((row["epoch"], row["call_sequence"])) or Run()
+            run.answered = row
+            by_answer[place(row)] = run
     judged = {row["transaction_id"]: row["status"] for row in facts if row["kind"] == JUDGED}
+    found: list[Run] = []
+    standing = unrefused = None
     for row in facts:
-        if _is_end(row) or row["kind"] == USED:
-            _add(_run(found, row), row, judged)
-    found.sort(key=lambda run: place(run.told[0]))
-    for number, run in enumerate(found):
-        later = (one.answered for one in found[number + 1 :] if one.is_accepted)
-        run.replaced = None if run.is_refused else next(later, None)
+        if row["kind"] in (ASKED, ANSWERED):
+            run = (by_call if row["kind"] == ASKED else by_answer)[place(row)]
+            if run.asked in (None, row):
+                found.append(run)
+                unrefused = unrefused if run.is_refused else run
+            if run.answered is row and run.is_accepted:
+                standing = run
+        elif row["kind"] == USED or _is_end(row):
+            if not found:
+                found.append(Run())
+                unrefused = found[0]
+            run = standing or unrefused or found[-1]
+            _add(run, row, judged)
+            if run.uses or run.ends:
+                standing = None
+    _replace(found)
     return found
 
 
 def _is_end(row: Row) -> bool:
     """Whether this ends a reservation: a refused cancellation does not, an update does."""
-    if row["kind"] == CANCELLED:
-        return bool(row["status"] == ACCEPTED)
-    return row["kind"] not in (ASKED, ANSWERED, USED, JUDGED)
-
-
-def _answered(found: list[Run], row: Row) -> Run:
-    """The reservation that an answer belongs to: that of its call."""
-    call = row["epoch"], row["call_sequence"]
-    for run in found:
-        if run.asked is not None and place(run.asked) == call:
-            return run
-    return _added(found)
-
-
-def _run(found: list[Run], row: Row) -> Run:
-    """The reservation that a use or an end belongs to.
-
-    That which stands; else the last one that was asked for and not refused; else the last one.
-    """
-    at = place(row)
-    earlier = [run for run in found if run.told and _before(run.told[0], at)]
-    for chosen in (
-        [run for run in earlier if run.stands(at)],
-        [run for run in earlier if not run.is_refused],
-        earlier,
-    ):
-        if chosen:
-            return max(chosen, key=lambda run: place(run.told[0]))
-    return _added(found)
-
-
-def _added(found: list[Run]) -> Run:
-    found.append(Run())
-    return found[-1]
+    kind, status = row["kind"], row["status"]
+    return bool(kind == UPDATED or (kind == CANCELLED and status == ACCEPTED))
 
 
 def _add(run: Run, row: Row, judged: Mapping[str, str | None]) -> None:
@@ -121,5 +109,8 @@ def _add(run: Run, row: Row, judged: Mapping[str, str | None]) -> None:
         run.refused.append(row)
 
 
-def _before(row: Row | None, at: Place) -> bool:
-    return row is not None and place(row) < at
+def _replace(found: Sequence[Run]) -> None:
+    accepted: Row | None = None
+    for run in reversed(found):
+        run.replaced = None if run.is_refused else accepted
+        accepted = run.answered if run.is_accepted else accepted
