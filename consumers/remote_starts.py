@@ -23,8 +23,7 @@ REMOTE_STARTS = Table(
     words("transaction_id", "of the transaction that had begun already, as the answer says (2.x)"),
     words("status", "Accepted or Rejected; null: the station answered with an error"),
     time("observed_ms", "when the gateway read the answer"),
-    Index("remote_starts_by_id", "station", "remote_start"),
-    Index("remote_starts_by_time", "station", "observed_ms"),
+    Index("remote_starts_by_id", "station", "remote_start", "observed_ms"),
     comment="Every answer to a remote start: append-only.",
 )
 # A driver needs some minutes to plug in; after that the station has given up (ConnectionTimeOut of
@@ -80,7 +79,8 @@ def command() -> Label[str | None]:
     last = (
         select(start.command)
         .where(start.station == of.station)
-        .order_by(start.epoch.desc(), start.sequence.desc())
+        # The index leads to it, also where the id is null.
+        .order_by(start.observed_ms.desc(), start.epoch.desc(), start.sequence.desc())
         .limit(1)
         .correlate(TRANSACTIONS)
     )

@@ -105,6 +105,5 @@ def upgrade() -> None:
         sa.Column("transaction_id", sa.Text),
         sa.Column("status", sa.Text),
         sa.Column("observed_ms", sa.BigInteger),
-        sa.Index("remote_starts_by_id", "station", "remote_start"),
-        sa.Index("remote_starts_by_time", "station", "observed_ms"),
+        sa.Index("remote_starts_by_id", "station", "remote_start", "observed_ms"),
     )
