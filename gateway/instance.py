@@ -166,13 +166,14 @@ class Instance:
         options = config.client_options()
         self._notices = Notices(config, self.name, self._codec.encode, self._started_ms)
         limit = config.frame_limit_bytes
+        connect = partial(
+            kafka_clients.open_producer,
+            options,
+            frame_limit_bytes=limit,
+            ack_time_s=config.ack_time_s,
+        )
         self._producer = Producer(
-            connect=partial(
-                kafka_clients.open_producer,
-                options,
-                frame_limit_bytes=limit,
-                ack_time_s=config.ack_time_s,
-            ),
+            connect=connect,
             probe=self._alive,
             ack_time_s=config.ack_time_s,
             record_bytes_max=RECORD_PER_FRAME * limit - 4096,
@@ -198,12 +199,7 @@ class Instance:
             prefix=config.prefix,
         )
         self._copies = Copies(
-            connect=partial(
-                kafka_clients.open_producer,
-                options,
-                frame_limit_bytes=limit,
-                ack_time_s=config.ack_time_s,
-            ),
+            connect=connect,
             prefix=config.prefix,
             count=lambda outcome: metrics.count("copies", outcome),
         )

@@ -80,7 +80,8 @@ partition decides.
                               offset is the epoch, in `settled`, and in a `disconnected` whose
                               gateway never learned what became of `connected`.
   sequence        long?       0 in `connected`; in `disconnected` one more than the last frame's.
-  gateway         string?     Instance name of the gateway that holds, or held, the connection.
+  gateway         string?     Instance name of the gateway that holds, or held, the connection; null
+                              in a `settled` of the commands consumer.
   ocpp_version    string?     connected: 1.6 | 2.0.1 | 2.1.
   remote_address  string?     connected: the peer's address.
   security_profile  long?     connected: the OCPP security profile in use, 0 to 3.
@@ -92,7 +93,9 @@ partition decides.
   reason          string?     disconnected: why, by name, such as takeover or gateway_lost.
   command_id      string?     taken, settled: the command.
   attempt         long?       taken, settled: which attempt of it.
-  outcome         string?     settled: how it ended, in the words of CommandResult.
+  outcome         string?     settled: how it ended, in the words of CommandResult. With a
+                              gateway: it gives back what it had taken and not asked. Without:
+                              offline and expired are void after a `taken` that counts.
 """
 _REFUSALS = """\
 Refusal
@@ -153,9 +156,10 @@ How a command ended. The first record of a command id is the result; a later one
   outcome         string      answered | call_error | bad_answer | timeout | offline | expired |
                               invalid | unsupported | connection_lost. `answered` means that the
                               station answered, not that it agreed: its own status is in `response`.
-  response        string?     The station's payload as JSON text.
+  response        string?     The station's payload as JSON text; of a call_error the details.
+                              Secrets are redacted.
   error_code      string?     Error word of the CALLERROR, or of the violation.
-  error_description  string?  For people.
+  error_description  string?  For people; of a violation its rule and place.
   message_id      string?     OCPP-J message id, if it was sent.
   at              time        When it ended (UTC).
 """
