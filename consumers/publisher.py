@@ -10,7 +10,7 @@ from consumers.facts import Fact
 from consumers.outbox import Outgoing
 from consumers.projection import Consumer
 from consumers.sequels import Parts, Sequel
-from consumers.stores import Fenced
+from consumers.stores import Away, Fenced
 from consumers.table_schemas import GENERATION, REVISION, record, topic
 
 PASS_TIME_S = 5.0  # of those that a sequel has
@@ -52,15 +52,22 @@ class Publisher:
         """Publish what waits, in turn for all numbers. Raises what Store and Producer raise."""
         end_s = time.monotonic() + PASS_TIME_S
         due = await outbox.due(self._store, owned)
+        failure: Exception | None = None
         while due and time.monotonic() < end_s:
             for number, settled in [*due.items()]:
                 try:
                     more = await self._some(number, owned[number].generation, settled=settled)
                 except Fenced:
                     more = False  # whoever has it now publishes it
+                except Away:
+                    raise
+                except Exception as error:  # others may be luckier
+                    more, failure = False, failure or error
                 due[number] = True
                 if not more:
                     del due[number]
+        if failure is not None:
+            raise failure
 
     async def _some(self, number: int, generation: int, *, settled: bool) -> bool:
         """Publish some rows of a number; returns whether there are more."""

@@ -8,13 +8,18 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from aiokafka.errors import KafkaError
 
 from consumers import meter_readings, transactions
 from consumers.changes import Changes, Difference
-from consumers.publisher import published
+from consumers.config import Config
+from consumers.metrics import Metrics
+from consumers.producing import Producer
+from consumers.publisher import published, sequel
+from consumers.sequels import Parts
 from consumers.stations import CONSUMER, STATIONS
 from consumers.stores import Store
 from consumers.table_schemas import key_of, key_text, record
@@ -37,6 +42,55 @@ def test_tables_as_large_as_the_log_are_published_when_asked_for() -> None:
     assert published(readings, "on") == {"meter_readings"}
     assert published(sessions, "auto") == published(sessions, "on") == {"transactions"}
     assert published(sessions, "off") == frozenset()
+
+
+class Bus:
+    """In the place of a producer: keeps what is sent, but for keys that it `refuses`."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int, str, Any, dict[str, int]]] = []
+        self.refuses = ""
+
+    async def send(self, topic: str, key: bytes, record: Any, **how: Any) -> None:
+        if self.refuses and self.refuses in key.decode():
+            raise KafkaError("no")
+        headers = {name: int(value) for name, value in how["headers"]}
+        self.sent.append((topic, how["partition"], key.decode(), record, headers))
+
+
+async def test_what_fails_waits_and_holds_up_nothing_else(tmp_path: Path) -> None:
+    """It is sent again later; a row that is gone is a key with nothing but its order."""
+    store = await Store.open(
+        f"sqlite:///{tmp_path}/stations.db", CONSUMER, published=CONSUMER.published
+    )
+    bus = Bus()
+    parts = Parts(Config(), store, CODEC, cast(Producer, bus), Metrics("stations"), lambda: 0)
+    publisher = sequel(parts)
+    owned = await store.own([0, 1])
+    blank = dict.fromkeys(STATIONS.columns.keys())
+    for number, station in ((0, "S0"), (0, "S2"), (1, "S1")):
+        rows = Difference([blank | {"station": station, "vendor": "V"}], [])
+        changes = Changes({STATIONS.name: rows})
+        await store.commit(number, owned[number].generation, changes)
+    bus.refuses = "S0"
+    with pytest.raises(KafkaError):
+        await publisher.woken(owned)
+    assert {(number, key) for _, number, key, *_ in bus.sent} == {(0, '["S2"]'), (1, '["S1"]')}
+    bus.refuses, bus.sent = "", []
+    gone = Difference([], [blank | {"station": "S2"}])
+    await store.commit(0, owned[0].generation, Changes({STATIONS.name: gone}))
+    await publisher.woken(owned)
+    (topic, number, key, told, order), (*_, tombstone, later) = bus.sent
+    assert (topic, number, key) == (TOPIC, 0, '["S0"]')
+    assert (told["vendor"], told["generation"]) == ("V", owned[0].generation)
+    assert order == {"generation": told["generation"], "revision": told["revision"]}
+    assert tombstone is None
+    assert later["generation"] == order["generation"]
+    assert later["revision"] > order["revision"]
+    bus.sent = []
+    await publisher.woken(owned)
+    assert bus.sent == []
+    await store.close()
 
 
 @dataclass
