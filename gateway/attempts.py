@@ -61,7 +61,8 @@ Anything that is not here cannot happen.
 class Attempt(msgspec.Struct):
     """One attempt; times are on the session's clock, in seconds.
 
-    `expires_s` is when the command does, `until_s` when its state does.
+    `expires_s` is when the command does, `until_s` when its state does. `held` tells that it is
+    not others that it waits for, but the station to be ready for it.
     """
 
     command: Command
@@ -70,6 +71,7 @@ class Attempt(msgspec.Struct):
     state: State = "early"
     sequence: int = 0
     until_s: float | None = None
+    held: bool = False
 
     @property
     def asks(self) -> Ask:

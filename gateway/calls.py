@@ -153,9 +153,10 @@ class Calls:
         for attempt in list(self._attempts.values()):
             if attempt.state != "waiting":
                 continue
+            attempt.held = held or not may.allows(attempt.command.action)
             if _expired(attempt, now):
                 effects += self._step(attempt, "expired", now)
-            elif self._slot is None and not held and may.allows(attempt.command.action):
+            elif self._slot is None and not attempt.held:
                 self._step(attempt, "turn", now)
                 self._slot = attempt
                 effects.append(Record(outcomes.question(self.journal, attempt, now)))
@@ -281,11 +282,14 @@ class Calls:
         """How many attempts there are in each state, as differences."""
         if not self._attempts and not self._shown:
             return []
-        found = Counter(_GAUGES[one.state] for one in self._attempts.values())
+        found = Counter(
+            "held" if one.state == "waiting" and one.held else _GAUGES[one.state]
+            for one in self._attempts.values()
+        )
         shown, self._shown = self._shown, dict(found)
         return [
             Count("commands", (state,), found[state] - shown.get(state, 0))
-            for state in sorted({*_GAUGES.values()})
+            for state in sorted(found.keys() | shown.keys())
             if found[state] != shown.get(state, 0)
         ]
 

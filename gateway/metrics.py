@@ -43,7 +43,7 @@ _TABLE = (
     Family("deviations", "counter", "Rules bent to take a frame", ("rule",)),
     Family("fallbacks", "counter", "Calls answered without the decision wanted", ("action",)),
     Family("decisions", "counter", "Decisions read: taken, late or invalid", ("outcome",)),
-    Family("commands", "gauge", "Commands here: claiming, queued or outstanding", ("state",)),
+    Family("commands", "gauge", "Commands here: claiming, held, queued or outstanding", ("state",)),
     Family("commands_left", "counter", "Commands not claimed here, by reason", ("reason",)),
     Family("command_results", "counter", "Results written here, by outcome", ("outcome",)),
     Family("copies", "counter", "Results copied to reply topics, or not", ("outcome",)),

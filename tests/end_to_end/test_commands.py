@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import signal
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -49,6 +50,14 @@ class Asking:
 
     async def __aexit__(self, *_: object) -> None:
         await self._producer.stop()
+
+    async def repeat(self, command: Logged) -> None:
+        """Write the same record once more, as a producer without idempotence may."""
+        topic = self._fleet.prefix + "commands"
+        written_ms = command.timestamp_ms
+        await self._producer.send_and_wait(
+            topic, command.value, command.key, timestamp_ms=written_ms
+        )
 
     async def ask(
         self,
@@ -229,3 +238,45 @@ async def test_a_gateway_that_ends_in_order_waits_for_the_answer(fleet: Fleet) -
     assert (await result(fleet, asked))["outcome"] == "answered"
     (settled,) = [one for one in await fleet.log("connections") if one["type"] == "settled"]
     assert (settled["command_id"], settled["outcome"]) == (waiting, "offline")
+
+
+async def test_a_gateway_that_was_stopped_sends_nothing_that_has_expired(fleet: Fleet) -> None:
+    """SIGSTOP before it reads a command, SIGCONT after it expired; the next one is asked."""
+    gateway = await fleet.start(command_hold_s=0)
+    async with await fleet.connect(gateway, "CS-1") as station, Asking(fleet) as asking:
+        assert (await station.call("Heartbeat")).ok
+        gateway.process.signal(signal.SIGSTOP)
+        late = await asking.ask("CS-1", "ClearCache", {}, expires_s=1.5)
+        good = await asking.ask("CS-1", "Reset", {"type": "Soft"})
+        await asyncio.sleep(2)  # what has to pass is time itself
+        gateway.process.signal(signal.SIGCONT)
+        call = await station.receive()
+        assert call[2] == "Reset"
+        await station.answer(call, {"status": "Accepted"})
+        assert (await result(fleet, good))["outcome"] == "answered"
+    log = await fleet.log()
+    calls = [one["command_id"] for one in log if one.record.get("direction") == "to_station"]
+    assert late not in calls
+
+
+async def test_a_station_that_changes_gateways_is_asked_once(fleet: Fleet) -> None:
+    """The first gateway is stopped after it has asked; the second has the station, the same log,
+    and reads the command again and again: none of it reaches the station once more."""
+    first, second = await fleet.start(command_hold_s=0), await fleet.start(command_hold_s=0)
+    async with Asking(fleet) as asking:
+        before = await fleet.connect(first, "CS-1")
+        asked = await asking.ask("CS-1", "ClearCache", {})
+        assert (await before.receive())[2] == "ClearCache"
+        first.process.signal(signal.SIGSTOP)
+        async with await fleet.connect(second, "CS-1") as station:
+            assert (await station.call("Heartbeat")).ok
+            again = next(one for one in await fleet.log("commands") if one["command_id"] == asked)
+            await asking.repeat(again)
+            good = await asking.ask("CS-1", "Reset", {"type": "Soft"})
+            call = await station.receive()
+            assert call[2] == "Reset", "it was asked already, on the connection before"
+            await station.answer(call, {"status": "Accepted"})
+            assert (await result(fleet, good))["outcome"] == "answered"
+            first.process.signal(signal.SIGCONT)
+            assert (await result(fleet, asked))["outcome"] == "connection_lost"
+            assert (await before.closed())[0] == 1008

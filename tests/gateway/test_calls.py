@@ -405,6 +405,13 @@ def test_the_gauge_of_commands_goes_up_and_down():
     assert levels == {"claiming": 0, "outstanding": 1, "queued": 0}
     keep(told.close())
     assert set(levels.values()) == {0}
+    told = Conversation()
+    levels.clear()
+    keep(told.command("k-1"))
+    keep(told.read())
+    assert levels == {"claiming": 0, "held": 1}
+    keep(told.hear(HEARTBEAT))
+    assert levels == {"claiming": 0, "held": 0, "outstanding": 1}
 
 
 STEPS = st.one_of(

@@ -99,3 +99,27 @@ def test_connected_has_no_epoch_yet_and_an_id_all_the_same():
     _, record = CODEC.decode(event.value)
     assert (record["event_id"], record["epoch"]) == ("c-1.0", None)
     assert record["remote_address"] == "::1"
+
+
+def test_claims_are_of_the_connection_log_and_results_have_the_trace_of_their_command():
+    """`taken` names the connection, `settled` none; the ids are those of the attempt."""
+    made = writer()
+    taken, settled = (
+        made.claim("taken", "k", 2, NOON),
+        made.claim("settled", "k", 2, NOON, "offline"),
+    )
+    (topic, claim), (_, back) = CODEC.decode(taken.value), CODEC.decode(settled.value)
+    assert (topic, claim["type"], claim["command_id"], claim["attempt"]) == (
+        "connections",
+        "taken",
+        "k",
+        2,
+    )
+    assert (claim["epoch"], claim["connection_id"]) == (42, made.connection_id)
+    assert (back["epoch"], back["connection_id"], back["outcome"]) == (None, None, "offline")
+    assert claim["event_id"] != back["event_id"]
+    record = {"command_id": "k", "action": "Reset", "attempt": 2, "outcome": "timeout"}
+    result = made.result(record, NOON, b"00-1")
+    assert CODEC.decode(result.value)[1]["station"] == made.station
+    assert dict(result.headers)["traceparent"] == b"00-1"
+    assert "traceparent" not in dict(made.result(record, NOON, None).headers)

@@ -80,3 +80,12 @@ def test_an_interval_of_zero_is_none():
     for status, interval_s in (("Accepted", 300), ("Pending", 60), ("Rejected", 60)):
         row = Station(registration_status=status, boot_interval_s=0)
         assert policies({b"CS-1": row}).of(b"CS-1").answers.interval_s == interval_s
+
+
+def test_commands_are_bound_by_the_configuration():
+    """And their secrets looked up where the operator keeps them."""
+    made = load({"call_time_s": 7, "command_hold_s": 0, "queued_commands_max": 3}, environ={})
+    limits = Policies(made, {}, {"pin": "1234"}.get).of(b"CS-1").commands
+    assert (limits.call_time_s, limits.hold_s, limits.queued_max) == (7, 0, 3)
+    assert (limits.frame_limit_bytes, limits.secret("pin")) == (made.frame_limit_bytes, "1234")
+    assert policies().of(b"CS-1").commands.secret("pin") is None
