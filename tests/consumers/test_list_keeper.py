@@ -110,6 +110,7 @@ class World:
         """Let time go by, until nothing has happened for so long."""
         quiet = 0
         while quiet < seconds:
+            assert len(self.gateway.commands) < 100, "there is no end to commands"
             await self.keeper.woken(OWNED)
             quiet = 0 if await self.carry_out() else quiet + 1
             self.now_ms += SECOND
