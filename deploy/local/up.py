@@ -180,7 +180,6 @@ In another terminal:
 
   {prefix} stations                 who is connected
   {prefix} transactions             who charged what, when and where
-  {prefix} readings                 what the meters showed
   {prefix} tokens list --unknown    who tried, and nobody knows
   {prefix} tail                     what stations say, as it happens
   {prefix} --help                   what else there is
