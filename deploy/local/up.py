@@ -72,7 +72,8 @@ async def _live(plan: Plan, display: Display, wishes: Wishes, ending: AsyncExitS
     async with display.during("Topics", f"{plan.prefix}*"):
         await wishes.unless_stopped(_apply_topics(plan, broker))
     if plan.stations:
-        await wishes.unless_stopped(_seed(plan, broker))
+        async with display.during("Tokens", "known, but for a few"):
+            await wishes.unless_stopped(_seed(plan, broker))
     consumers = programs.consumers(plan)
     ending.push_async_callback(_end_consumers, consumers, display, wishes)
     async with display.during("Consumers", ", ".join(plan.consumers)):
