@@ -1,6 +1,6 @@
 """Every value that a meter told, one row each: nothing is added up, nothing is thrown away."""
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Index, MetaData, Table
 
 from consumers.columns import exact, key, station, time, whole, words
 from consumers.facts import Fact, Sampled
@@ -30,6 +30,7 @@ METER_READINGS = Table(
     exact("value", "in `unit`, exactly; null: no number"),
     words("raw", "the value as sent; null where it is signed"),
     words("signed", "a signed value, whole: its text, or its object as JSON text"),
+    Index("meter_readings_by_time", "station", "observed_ms"),
     comment="One row for each sampled value: append-only.",
 )
 

@@ -64,6 +64,7 @@ TRANSACTIONS = Table(
     time("last_observed_ms", "when the gateway saw the last frame"),
     Index("transactions_by_id", "id"),
     Index("transactions_by_begin", "begin_observed_ms"),
+    Index("transactions_by_state", "state", "station"),
     comment="One row for each transaction of any OCPP version",
 )
 OPEN, ENDED = "open", "ended"

@@ -27,7 +27,7 @@ PURE = {
     *("schemas.catalogue", "schemas.codec", "schemas.compatibility", "schemas.conversion"),
     *("schemas.decoders", "schemas.derive", "schemas.event_docs", "schemas.fitting"),
     *("schemas.forms", "schemas.identity", "schemas.kafka_options", "schemas.lock"),
-    *("schemas.notation",),
+    *("schemas.cloudevents", "schemas.notation", "schemas.replying", "schemas.times"),
     *("schemas.primitives", "schemas.records"),
     *("schemas.setting_values", "schemas.settings", "schemas.subjects", "schemas.topics"),
     *("schemas.variables", "schemas.words", "schemas.writers"),
@@ -43,7 +43,7 @@ PURE = {
         "gateway.replies",
         "gateway.router",
     ),
-    *("gateway.session", "gateway.stations", "gateway.times", "gateway.validation"),
+    *("gateway.session", "gateway.stations", "gateway.validation"),
     *("consumers.columns", "consumers.connectors", "consumers.facts", "consumers.meaning"),
     *("consumers.meter_samples", "consumers.payloads", "consumers.projection"),
     *("consumers.sequences", "consumers.transaction_anomalies", "consumers.transaction_facts"),
@@ -58,7 +58,8 @@ PURE = {
     *("consumers.list_wording", "consumers.local_lists"),
     *("consumers.reservation_frames", "consumers.station_frames", "consumers.token_frames"),
     *("consumers.transaction_frames", "consumers.remote_starts", "consumers.arrivals"),
-    *("consumers.connection_history",),
+    *("consumers.connection_history", "consumers.sql_times", "consumers.station_views"),
+    *("consumers.transaction_views",),
 }
 """Modules without event loop, socket, broker, database, clock, chance and environment.
 
@@ -101,7 +102,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "consumers.facts": (510, "one vocabulary: values without behaviour"),
     "consumers.stores": (265, "one store: all that has to agree about who owns what"),
     "schemas.event_docs": (265, "the words of a page"),
-    "schemas.records": (260, "the contract's records: a text for each"),
+    "schemas.records": (265, "the contract's records: a text for each"),
     "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
     "gateway.calls": (320, "one machine: what is asked next depends on all that waits"),
     "gateway.events": (275, "one writer of all that a connection tells the log"),

@@ -1,0 +1,18 @@
+"""The views of stations: how much of each day they were connected, and could charge."""
+
+from alembic import op
+
+from consumers.station_views import views
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Create them as this version of the program has them.
+
+    Once a view has to change, that is done by a new revision, which drops and creates all; this one
+    then no longer makes them.
+    """
+    for name, query in views(op.get_bind().dialect.name).items():
+        op.execute(f"CREATE VIEW {name} AS {query}")
