@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from chargewire.summary import Entry, order, payload
-from gateway.times import timestamp
+from schemas.times import timestamp
 
 TOPICS = ("connections", "provisioning", "availability")
 ACTIONS = ("BootNotification", "StatusNotification")

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from gateway.times import timestamp
 from schemas.catalogue import VERSIONS
 from schemas.derive import shape
+from schemas.times import timestamp
 
 _PART = {"call": "request", "result": "response", "send": "send"}
 _ARROWS = {"from_station": "→", "to_station": "←"}

@@ -91,10 +91,13 @@ class Calls:
         """Why a command is not claimed here, if it is not."""
         if self._claims.seen(command.key):
             return "repeated"
-        if command.written_ms < self.since_ms:
-            # Another gateway may have claimed it in a part of the log that was read here before
-            # the station came, and so passed over.
-            return "older"
+        if command.epoch is None:
+            if command.written_ms < self.since_ms:
+                # Another gateway may have claimed it in a part of the log that was read here
+                # before the station came, and so passed over.
+                return "older"
+        elif self.journal.writer.epoch not in (None, command.epoch):
+            return "elsewhere"
         if command.expires_ms <= now.ms:
             return "expired"
         return "stopping" if self._stopping else ""
@@ -112,8 +115,11 @@ class Calls:
         """The epoch of the connection is known."""
         self._held_until_s = now.s + self.limits.hold_s
         effects: list[Effect] = []
-        for attempt in self._attempts.values():
-            effects += self._claim(attempt, now)
+        for attempt in list(self._attempts.values()):
+            if attempt.command.epoch in (None, self.journal.writer.epoch):
+                effects += self._claim(attempt, now)
+            else:
+                effects += self._step(attempt, "lost", now)
         return effects + self._gauges()
 
     def _claim(self, attempt: Attempt, now: Instant) -> list[Effect]:

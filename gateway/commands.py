@@ -1,30 +1,27 @@
 """A command of the log as the CALL that asks it, or as the verdict that it cannot be asked."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from gateway import frames, redaction, validation
-from gateway.events import ReplyTo
 from schemas import catalogue
 from schemas.catalogue import Action, Version
 from schemas.derive import shape
 from schemas.forms import Form, form
+from schemas.replying import ReplyTo, reply_to, trace
 
 Secret = Callable[[str], str | None]
 """Name -> what the operator's store holds under it."""
-
-_TOPIC = re.compile(rb"[A-Za-z0-9._-]{1,249}")
-_TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}[\x21-\x7e]{0,200}")
 
 
 class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One attempt of a command, as it stands in the log.
 
     Times are epoch milliseconds; `written_ms` is when it came into the log. `message_id` is chosen
-    for the CALL that asks it. `trace` is the traceparent that came with it.
+    for the CALL that asks it. `trace` is the traceparent that came with it. With an `epoch` it is
+    for the connection with that one, and for no other.
     """
 
     command_id: str
@@ -36,6 +33,7 @@ class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     message_id: str
     reply_to: ReplyTo | None = None
     trace: bytes | None = None
+    epoch: int | None = None
 
     @property
     def key(self) -> tuple[str, int]:
@@ -73,7 +71,6 @@ def command_of(
 ) -> Command:
     """The command in a decoded record; `headers` are those of its Kafka record."""
     told = dict(headers)
-    trace = told.get("traceparent")
     return Command(
         command_id=record["command_id"],
         action=record["action"],
@@ -82,23 +79,10 @@ def command_of(
         attempt=record["attempt"],
         written_ms=written_ms,
         message_id=message_id,
-        reply_to=_reply_to(told),
-        trace=trace if trace and _TRACE.fullmatch(trace) else None,
+        reply_to=reply_to(told),
+        trace=trace(told),
+        epoch=record.get("epoch"),
     )
-
-
-def _reply_to(headers: Mapping[str, bytes]) -> ReplyTo | None:
-    """As Spring for Apache Kafka writes it (KafkaHeaders): the partition has four bytes."""
-    topic = headers.get("kafka_replyTopic") or b""
-    if not _TOPIC.fullmatch(topic):
-        return None
-    number = headers.get("kafka_replyPartition") or b""
-    partition = None
-    if number.isdigit():
-        partition = int(number[:9])
-    elif len(number) == 4:
-        partition = int.from_bytes(number, "big")
-    return ReplyTo(topic.decode(), partition, headers.get("kafka_correlationId"))
 
 
 def asked(command: Command, version: Version, secret: Secret, limit: int) -> Ask | Verdict:

@@ -12,6 +12,8 @@ from gateway.link import Link
 from gateway.policy import Policies
 from gateway.router import Router
 
+LOST = "gateway_lost"  # why a connection of this gateway ended, by another's word
+
 
 class Delivery:
     """Receives what a dispatch hands out; `newest` is told of each `connected`."""
@@ -34,6 +36,11 @@ class Delivery:
         kind = record["type"]
         if kind == "connected":
             self._newest(key, position)
+        elif kind == "disconnected" and record["reason"] == LOST:
+            # It was given up by who arbitrates: no command would come here any more.
+            for link in [*self._router.links(key)]:
+                if link.epoch == record["epoch"]:
+                    link.give_up(1012, LOST)
         elif kind in ("taken", "settled"):
             claim = Claim(
                 kind,

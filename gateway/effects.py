@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.events import Event, ReplyTo
+from gateway.events import Event
+from schemas.replying import ReplyTo
 
 
 class Instant(NamedTuple):

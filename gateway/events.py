@@ -5,15 +5,13 @@ frozen dataclass takes.
 """
 
 from collections.abc import Callable, Mapping
-from urllib.parse import quote
 
 import msgspec
 
 from gateway.frames import FrameError
-from gateway.times import timestamp
 from schemas.catalogue import Version, frame_field
+from schemas.cloudevents import Headers, cloudevent, source
 
-Headers = tuple[tuple[str, bytes], ...]
 Encode = Callable[[str, Mapping[str, object]], bytes]
 """(topic name without prefix, record) -> bytes of the record in the wire format of the bus."""
 
@@ -36,17 +34,6 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     message_id: str = ""
     deviations: tuple[str, ...] = ()
     rule: str = ""
-
-
-class ReplyTo(msgspec.Struct, frozen=True, gc=False):
-    """Where who asks wants a copy of the result, by the headers of request and reply on Kafka.
-
-    `topic` is a full name; without a `partition` the key decides. `correlation` is as it came.
-    """
-
-    topic: str
-    partition: int | None
-    correlation: bytes | None
 
 
 class FrameFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -87,7 +74,7 @@ class Writer:
         self.version = version
         self.epoch: int | None = None
         self._encode = encode
-        self._source = _source(station)
+        self._source = source(station)
         self._fixed: dict[str, object] = {
             "station": station,
             "connection_id": connection_id,
@@ -242,22 +229,6 @@ class Writer:
     ) -> Headers:
         headers = cloudevent(event_id, ce_type, self._source, at_ms)
         return headers if trace is None else (*headers, ("traceparent", trace))
-
-
-def cloudevent(event_id: str, ce_type: str, source: bytes, at_ms: int) -> Headers:
-    """The record headers of the CloudEvents 1.0 Kafka binding, binary mode (section 3.2)."""
-    return (
-        ("ce_specversion", b"1.0"),
-        ("ce_id", event_id.encode()),
-        ("ce_type", ce_type.encode()),
-        ("ce_source", source),
-        ("ce_time", timestamp(at_ms).encode()),
-        ("content-type", b"application/vnd.confluent.avro"),
-    )
-
-
-def _source(station: str) -> bytes:
-    return f"/stations/{quote(station, safe='')}".encode()
 
 
 def _clean(text: str | None) -> str | None:

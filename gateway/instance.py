@@ -13,7 +13,6 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from gateway.config import Config
-from gateway.copies import Copies
 from gateway.delivery import Delivery
 from gateway.dispatch import Dispatch
 from gateway.inbound import Inbound
@@ -27,6 +26,7 @@ from gateway.vault import Vault
 from schemas import admin, kafka_clients, registry
 from schemas.addresses import address
 from schemas.codec import Codec
+from schemas.copies import Copies
 from schemas.kafka_clients import Probe
 from schemas.topics import RECORD_PER_FRAME, partition
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 from gateway.config import Config
-from gateway.events import Encode, cloudevent
+from gateway.events import Encode
 from gateway.handshake import Refuse
+from schemas.cloudevents import cloudevent
 from schemas.kafka_clients import Probe
 from schemas.topics import partition
 

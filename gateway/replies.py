@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.times import timestamp
 from schemas.identity import transaction_id
+from schemas.times import timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

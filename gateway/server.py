@@ -10,9 +10,8 @@ from websockets.http11 import Request
 
 from gateway import handshake, redaction
 from gateway.config import Config
-from gateway.copies import Copies
 from gateway.effects import Count, Instant, Write
-from gateway.events import Encode, Event, ReplyTo, Writer
+from gateway.events import Encode, Event, Writer
 from gateway.handshake import Accept, Refuse
 from gateway.lanes import Done
 from gateway.link import Link
@@ -22,6 +21,8 @@ from gateway.policy import Policies
 from gateway.producer import Producer
 from gateway.router import Router
 from gateway.session import Session
+from schemas.copies import Copies
+from schemas.replying import ReplyTo
 from schemas.topics import partition
 
 log = structlog.get_logger("gateway")

@@ -143,6 +143,8 @@ Ask a station something. Anyone may write it, and it ends in exactly one result.
   expires_at      time        It is never sent after this (UTC).
   when_offline    string = "fail"  fail | wait, where the station is not connected.
   attempt         long = 1    One more each time that a waiting command is issued again.
+  epoch           long?       Set by the commands consumer where it issues a command again: the
+                              connection on which it is asked, and on no other.
   requested_by    string?     Who asks, for the history.
 """
 _COMMAND_RESULTS = """\

@@ -312,6 +312,7 @@ class World:
         for epoch, (record, _) in enumerate(list(connections)):
             if record["type"] == "connected" and record["gateway"] == node.name:
                 lost = {"type": "disconnected", "station": record["station"], "epoch": epoch}
+                lost["reason"] = "gateway_lost"
                 self.bus.append("connections", nothing | lost, self.s)
 
     def go_on(self, wait_s):

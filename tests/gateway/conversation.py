@@ -11,12 +11,12 @@ from gateway.commands import Command
 from gateway.effects import Close, Count, Instant, Ping, Record, Write
 from gateway.events import Writer
 from gateway.session import Policy, Session
-from gateway.times import timestamp
 from gateway.validation import DEFAULT_QUIRKS
 from schemas.catalogue import VERSIONS, frame_field
 from schemas.codec import Codec
 from schemas.derive import shape
 from schemas.records import RECORDS
+from schemas.times import timestamp
 
 CODEC = Codec({topic: number for number, topic in enumerate(RECORDS)})
 NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gateway.calls import LATE_MAX, Limits
 from gateway.claims import Claim
 from gateway.effects import Count, Instant, Record, Write
-from gateway.events import ReplyTo
+from schemas.replying import ReplyTo
 from tests.gateway.conversation import Conversation
 
 HEARTBEAT = '[2,"h","Heartbeat",{}]'
@@ -351,6 +351,25 @@ def test_commands_older_than_the_connection_are_left_to_who_arbitrates():
     told.command("k-2", expires_s=0)
     assert taken(told) == []
     assert told.counts[-2:] == [("commands_left", "older"), ("commands_left", "expired")]
+
+
+def test_commands_for_one_connection_are_for_no_other():
+    """An attempt that is written again, however late, never finds a connection that came since."""
+    told = ready()
+    told.command("k-1", epoch=76)
+    assert told.counts[-1] == ("commands_left", "elsewhere")
+    told.command("k-2", epoch=77, written_s=-5)  # by a clock that is behind
+    assert taken(told) == ["k-2"]
+
+
+def test_commands_for_one_connection_wait_for_the_epoch_to_be_known():
+    """Then those for another one are left."""
+    told = Conversation(opened=False)
+    told.session.opened({}, told.now)
+    told.command("k-1", epoch=76)
+    told.command("k-2", epoch=77)
+    told.keep(told.session.recorded(77, told.now))
+    assert taken(told) == ["k-2"]
 
 
 def test_commands_that_come_before_the_epoch_is_known_are_claimed_with_it():

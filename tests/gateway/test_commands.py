@@ -5,9 +5,9 @@ import json
 import pytest
 
 from gateway.commands import Ask, Verdict, asked, command_of, ordered
-from gateway.events import ReplyTo
 from schemas.catalogue import VERSIONS, json_schema
 from schemas.forms import form
+from schemas.replying import ReplyTo
 from tests.schemas.payloads import full
 
 LIMIT = 262_144

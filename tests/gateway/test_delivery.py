@@ -70,6 +70,18 @@ async def test_what_concerns_nobody_here_is_passed_over():
     async with gateway() as (_, server, log):
         told = delivery(server)
         told.command(b"CS-1", (), LATER, COMMAND)
-        told.connection(b"CS-1", 5, {"type": "disconnected"})
+        told.connection(b"CS-1", 5, {"type": "disconnected", "reason": "gateway_lost"})
         told.station(b"CS-1")
     assert log.records == []
+
+
+async def test_a_connection_that_was_given_up_for_lost_is_closed():
+    """For the log it has ended, so no command would come there; the station is to come again."""
+    async with gateway() as (url, server, log), await Station.connect(url, "CS-1") as station:
+        told = delivery(server)
+        lost = {"type": "disconnected", "reason": "gateway_lost", "epoch": 1}
+        told.connection(b"CS-1", 9, lost)
+        told.connection(b"CS-1", 10, lost | {"epoch": 0, "reason": "closed"})
+        assert (await station.call("Heartbeat")).ok
+        told.connection(b"CS-1", 11, lost | {"epoch": 0})
+        assert await station.closed() == (1012, "gateway_lost")

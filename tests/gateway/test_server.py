@@ -112,7 +112,7 @@ async def test_our_own_record_and_older_ones_close_nothing():
     """The tail reads back what we wrote."""
     async with gateway() as (url, server, log), await Station.connect(url, "CS-1") as station:
         delivery(server).connection(b"CS-1", 0, {"type": "connected"})
-        delivery(server).connection(b"CS-1", 5, {"type": "disconnected"})
+        delivery(server).connection(b"CS-1", 5, {"type": "disconnected", "reason": "closed"})
         assert (await station.call("Heartbeat")).ok
         del log
 

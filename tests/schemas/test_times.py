@@ -1,6 +1,6 @@
 """Times as every station reads them."""
 
-from gateway.times import timestamp
+from schemas.times import timestamp
 
 
 def test_times_are_utc_with_z_and_three_digits():

@@ -7,13 +7,14 @@ become an outage of the log.
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from gateway.events import Event, ReplyTo
 from schemas.kafka_clients import discard
+from schemas.replying import CORRELATION, Headers, ReplyTo
 from schemas.topics import TOPICS, partition
 
 WAITING_MAX = 1000  # copies; more of them are dropped, since their results are in the log
@@ -21,6 +22,19 @@ REFRESH_EVERY_S = 5.0  # how often at most a topic that is not known is asked fo
 SEND_TIME_S = 10.0
 
 log = structlog.get_logger(__name__)
+
+
+class Event(Protocol):
+    """The record that is copied: a result, as it stands in the log."""
+
+    @property
+    def value(self) -> bytes: ...
+
+    @property
+    def headers(self) -> Headers: ...
+
+    @property
+    def at_ms(self) -> int: ...
 
 
 class Copies:
@@ -108,7 +122,7 @@ class Copies:
         number = partition(key, len(known)) if to.partition not in known else to.partition
         headers = [*event.headers]
         if to.correlation is not None:
-            headers.append(("kafka_correlationId", to.correlation))
+            headers.append((CORRELATION, to.correlation))
         sent = await client.send(
             to.topic, event.value, key, number, timestamp_ms=event.at_ms, headers=headers
         )

@@ -3,17 +3,18 @@
 import asyncio
 from contextlib import asynccontextmanager
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from gateway import copies as module
-from gateway.copies import WAITING_MAX, Copies
-from gateway.events import Event, ReplyTo
+from schemas import copies as module
 from schemas import kafka_clients
+from schemas.copies import WAITING_MAX, Copies
+from schemas.replying import ReplyTo
 
-EVENT = Event("command-results", b"the result", (("ce_id", b"1"),), 1_795_262_400_000, 0)
+EVENT = SimpleNamespace(value=b"the result", headers=(("ce_id", b"1"),), at_ms=1_795_262_400_000)
 
 
 @asynccontextmanager
