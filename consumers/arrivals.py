@@ -26,13 +26,14 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A record of a topic (without prefix).
+    """A record of a topic (without prefix), in a partition number.
 
     `event` is what it says; None: the subject that its key names was taken away. With a `problem`
     it is not to be folded.
     """
 
     topic: str
+    number: int
     record: Record
     event: Mapping[str, Any] | None
     problem: str = ""
@@ -50,13 +51,13 @@ def arrival(topic: str, partition: int, record: Record, decode: Decode, home: Ho
         try:
             name, event = decode(record.value)
         except CorruptRecord as error:
-            return Arrival(topic, record, None, error.reason)
+            return Arrival(topic, partition, record, None, error.reason)
         if name != topic:
-            return Arrival(topic, record, None, f"a record of the topic {name}")
+            return Arrival(topic, partition, record, None, f"a record of the topic {name}")
     elif topic not in _STATES:
-        return Arrival(topic, record, None, "a record without a value")
+        return Arrival(topic, partition, record, None, "a record without a value")
     problem = _misplaced(topic, partition, record.key or b"", event, home)
-    return Arrival(topic, record, None if problem else event, problem)
+    return Arrival(topic, partition, record, None if problem else event, problem)
 
 
 def _misplaced(

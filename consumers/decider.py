@@ -1,8 +1,9 @@
 """Answers stations that ask about tokens: looks into the tables, decides, posts the decision."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,9 +12,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from consumers import evidence
 from consumers.changes import Ownership
 from consumers.deciding import Known, Rules, Verdict, decide, is_start, with_told
-from consumers.facts import AuthorizationAsked, Fact
+from consumers.facts import AuthorizationAsked
 from consumers.projection import Row
-from consumers.sequels import Parts
+from consumers.sequels import FactsOf, Parts
 from consumers.wording import authorization_response
 
 # What Kafka and the gateway need of the time that is left; past it the gateway's fallback is told.
@@ -77,11 +78,11 @@ class Decider:
             _COUNTS[registry] = Counts(registry)
         self.counts = _COUNTS[registry]
 
-    async def committed(self, number: int, facts: Sequence[Fact]) -> None:
+    async def committed(self, facts: FactsOf) -> None:
         """Decide about the calls among these, whose rows can be read by now. Raises Away."""
         now_ms = self._parts.now_ms()
         asks = []
-        for fact in facts:
+        for fact in chain.from_iterable(facts.values()):
             if not isinstance(fact, AuthorizationAsked) or fact.action not in self._actions:
                 continue
             if fact.decide_by_ms is not None and fact.decide_by_ms > now_ms + MARGIN_MS:

@@ -1,8 +1,9 @@
-"""Turns records of one partition number into rows, and commits them with their positions."""
+"""Turns records of partition numbers into rows, and commits them with their positions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -11,8 +12,8 @@ from consumers import meaning
 from consumers.arrivals import Arrival, Decode, Home, Record, arrival
 from consumers.changes import CallKey, Changes, Difference, OpenCall, Poison, differences
 from consumers.facts import Fact
-from consumers.projection import Consumer, Projection, fold
-from consumers.stores import Refused, Store
+from consumers.projection import Consumer, Key, Projection, fold
+from consumers.stores import Refused, Store, Work
 from schemas.codec import UnknownSchemaId
 
 log = structlog.get_logger(__name__)
@@ -22,18 +23,19 @@ _DEAD_LETTERS = "rejected"
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What became of a batch; `waiting` names the schema ids that topics stopped at.
+    """What became of records of some partition numbers.
 
-    `facts` are those of the records that were not set aside.
+    `positions` are the next offsets, by number and topic; `waiting` names the schema ids that
+    topics stopped at, `facts` are those of each number that were not set aside.
     """
 
-    positions: Mapping[str, int]
-    waiting: Mapping[str, int]
+    positions: Mapping[int, Mapping[str, int]]
     records: int
     rows: int
     poison: int
     commits: int
-    facts: Sequence[Fact] = ()
+    facts: Mapping[int, Sequence[Fact]]
+    waiting: Mapping[tuple[int, str], int] = field(default_factory=dict)
 
 
 class _Unfoldable(Exception):  # noqa: N818 - a fact about a batch
@@ -59,95 +61,126 @@ class Folder:
         self._consumer = consumer
         self._decode = decode
         self._home = home
+        joining = (one.topics for one in consumer.projections if one.joins)
+        self._joined = frozenset(chain.from_iterable(joining))
 
     async def fold(
-        self, partition: int, generation: int, batch: Mapping[str, Sequence[Record]]
+        self,
+        generations: Mapping[int, int],
+        batches: Mapping[int, Mapping[str, Sequence[Record]]],
     ) -> Folded:
-        """Fold records of a partition number, by topic (without prefix), and commit.
+        """Fold records by partition number and topic (without prefix), and commit all together.
 
-        Raises Fenced, Away.
+        Raises Fenced if one of the numbers is no longer ours; Away.
         """
-        waiting: dict[str, int] = {}
+        waiting: dict[tuple[int, str], int] = {}
         items: list[Arrival] = []
-        for topic, records in batch.items():
-            for record in records:
-                try:
-                    items.append(arrival(topic, partition, record, self._decode, self._home))
-                except UnknownSchemaId as error:
-                    waiting[topic] = error.schema_id
-                    break
-        done = await self._committed(partition, generation, items) if items else _NOTHING
+        for number, batch in batches.items():
+            for topic, records in batch.items():
+                for record in records:
+                    try:
+                        items.append(arrival(topic, number, record, self._decode, self._home))
+                    except UnknownSchemaId as error:
+                        waiting[number, topic] = error.schema_id
+                        break
+        done = await self._committed(generations, items) if items else _NOTHING
         return replace(done, waiting=waiting)
 
-    async def _committed(self, partition: int, generation: int, items: Sequence[Arrival]) -> Folded:
+    async def _committed(self, generations: Mapping[int, int], items: Sequence[Arrival]) -> Folded:
         """All of it in one commit; where that cannot be, halves, down to the record at fault."""
-        bad = [_poison(partition, item, item.problem) for item in items if item.problem]
-        facts: Sequence[Fact] = ()
+        numbers: dict[int, list[Arrival]] = {}
+        for item in items:
+            numbers.setdefault(item.number, []).append(item)
+        held = {number: generations[number] for number in numbers}
+        facts: Mapping[int, Sequence[Fact]] = {}
         try:
-            good = [item for item in items if not item.problem]
-            changes, facts = await self._changes(partition, good)
-            rows = await self._store.commit(
-                partition,
-                generation,
-                replace(changes, positions=_positions(items), poison=bad),
-            )
+            async with self._store.working(held) as work:
+                changes, facts = await self._changes(work, numbers)
+                rows = await work.write(changes)
         except (_Unfoldable, Refused) as error:
             if len(items) > 1:
                 half = len(items) // 2
-                first = await self._committed(partition, generation, items[:half])
-                second = await self._committed(partition, generation, items[half:])
+                first = await self._committed(generations, items[:half])
+                second = await self._committed(generations, items[half:])
                 return _sum(first, second)
-            bad = [_poison(partition, items[0], str(error))]
-            facts = ()
-            alone = Changes(positions=_positions(items), poison=bad)
-            rows = await self._store.commit(partition, generation, alone)
+            (item,) = items
+            bad = [_poison(item, str(error))]
+            changes = {item.number: Changes(positions=_positions(items), poison=bad)}
+            async with self._store.working(held) as work:
+                rows = await work.write(changes)
+        bad = [one for found in changes.values() for one in found.poison]
         for one in bad:
             log.error(
                 "record set aside",
                 topic=one.topic,
-                partition=partition,
+                partition=one.partition,
                 position=one.position,
                 reason=one.reason,
             )
-        return Folded(_positions(items), {}, len(items), rows, len(bad), 1, facts)
+        positions = {number: found.positions for number, found in changes.items()}
+        return Folded(positions, len(items), rows, len(bad), 1, facts)
 
     async def _changes(
-        self, partition: int, items: Sequence[Arrival]
-    ) -> tuple[Changes, Sequence[Fact]]:
-        """Raises _Unfoldable, Away."""
-        opened, answered = self._calls(items)
-        kept = await self._store.calls(answered - opened.keys())
-        calls = kept | {key: call.payload for key, call in opened.items()}
-        with _unfoldable():
-            facts = [fact for item in items for fact in _facts(item, calls)]
-        rows: dict[str, Difference] = {}
+        self, work: Work, numbers: Mapping[int, Sequence[Arrival]]
+    ) -> tuple[dict[int, Changes], dict[int, list[Fact]]]:
+        """What changes by number, and the facts. Raises _Unfoldable, Away."""
+        asked = {number: self._calls(items) for number, items in numbers.items()}
+        wanted = {key for opened, answered in asked.values() for key in answered - opened.keys()}
+        kept = await work.calls(wanted)
+        facts: dict[int, list[Fact]] = {}
+        for number, items in numbers.items():
+            opened, _ = asked[number]
+            calls = kept | {key: call.payload for key, call in opened.items()}
+            with _unfoldable():
+                good = (item for item in items if not item.problem)
+                facts[number] = [fact for item in good for fact in _facts(item, calls)]
+        rows: dict[int, dict[str, Difference]] = {number: {} for number in numbers}
         for projection in self._consumer.projections:
-            rows |= await self._rows(partition, projection, facts)
-        unanswered = {key: call for key, call in opened.items() if key not in answered}
-        return Changes(rows, opened=unanswered, closed=kept.keys()), facts
+            for number, found in (await self._rows(work, projection, facts)).items():
+                rows[number] |= found
+        changes = {}
+        for number, items in numbers.items():
+            opened, answered = asked[number]
+            changes[number] = Changes(
+                rows[number],
+                _positions(items),
+                [_poison(item, item.problem) for item in items if item.problem],
+                {key: call for key, call in opened.items() if key not in answered},
+                kept.keys() & answered,
+            )
+        return changes, facts
 
     async def _rows(
-        self, partition: int, projection: Projection, facts: Sequence[Fact]
-    ) -> dict[str, Difference]:
-        """Raises _Unfoldable, Away."""
+        self, work: Work, projection: Projection, facts: Mapping[int, Sequence[Fact]]
+    ) -> dict[int, dict[str, Difference]]:
+        """What differs in the tables of a projection, by number. Raises _Unfoldable, Away."""
+        keys: set[Key] = set()
         with _unfoldable():
-            keys = {key for fact in facts if (key := projection.group(fact)) is not None}
-            if strange := [key for key in keys if self._home(key[0].encode()) != partition]:
-                raise ValueError(f"rows of {strange[0]} are not written from partition {partition}")
-        before = {} if projection.append_only else await self._store.load(projection, keys)
+            for number, found in facts.items():
+                its = {key for fact in found if (key := projection.group(fact)) is not None}
+                if strange := [key for key in its if self._home(key[0].encode()) != number]:
+                    what = f"rows of {strange[0]} are not written from partition {number}"
+                    raise ValueError(what)
+                keys |= its
+        if not keys:
+            return {}
+        before = {} if projection.append_only else await work.load(projection, keys)
         with _unfoldable():
-            return differences(projection.tables, before, fold(projection, before, facts))
+            return {
+                number: differences(projection.tables, before, fold(projection, before, found))
+                for number, found in facts.items()
+            }
 
     def _calls(self, items: Sequence[Arrival]) -> tuple[dict[CallKey, OpenCall], set[CallKey]]:
         """The CALLs among these records, and those that are answered by these records."""
         calls: dict[CallKey, OpenCall] = {}
         answered: set[CallKey] = set()
-        if not self._consumer.joins:
+        if not self._joined:
             return calls, answered
         with _unfoldable():
             for item in items:
                 event = item.event
-                if event is None:
+                if event is None or item.topic not in self._joined:
                     continue
                 if meaning.keeps_call(event):
                     payload = meaning.call_payload(event)
@@ -158,7 +191,7 @@ class Folder:
         return calls, answered
 
 
-_NOTHING = Folded({}, {}, 0, 0, 0, 0)
+_NOTHING = Folded({}, 0, 0, 0, 0, {})
 
 
 @contextmanager
@@ -196,18 +229,19 @@ def _positions(items: Sequence[Arrival]) -> dict[str, int]:
     return {item.topic: item.record.offset + 1 for item in items}
 
 
-def _poison(partition: int, item: Arrival, reason: str) -> Poison:
+def _poison(item: Arrival, reason: str) -> Poison:
     record = item.record
-    return Poison(item.topic, partition, record.offset, reason, record.key, record.value)
+    return Poison(item.topic, item.number, record.offset, reason, record.key, record.value)
 
 
 def _sum(one: Folded, other: Folded) -> Folded:
+    """Both, of which `other` came later."""
+    numbers = {*one.positions, *other.positions}
     return Folded(
-        {**one.positions, **other.positions},
-        {},
+        {at: {**one.positions.get(at, {}), **other.positions.get(at, {})} for at in numbers},
         one.records + other.records,
         one.rows + other.rows,
         one.poison + other.poison,
         one.commits + other.commits,
-        (*one.facts, *other.facts),
+        {at: (*one.facts.get(at, ()), *other.facts.get(at, ())) for at in numbers},
     )

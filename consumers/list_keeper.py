@@ -1,7 +1,8 @@
 """Keeps local authorization lists: asks each station for the next step to what it should hold."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,13 +12,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from consumers import list_plan, list_rows, list_stations, local_lists
 from consumers.changes import Ownership
-from consumers.facts import Fact
 from consumers.list_commands import CHECK, REQUESTED_BY, SEND, command_id
 from consumers.list_plan import Check, Send, Wait
 from consumers.list_tokens import SETTLE_MS, Tokens
 from consumers.list_wording import VERSIONS, send_local_list
 from consumers.projection import Row
-from consumers.sequels import Parts, Sequel
+from consumers.sequels import FactsOf, Parts, Sequel
 from schemas.topics import partition
 
 PAGE = 1000  # stations looked at in a sweep, each second
@@ -85,12 +85,13 @@ class Keeper:
             _COUNTS[registry] = Counts(registry)
         self.counts = _COUNTS[registry]
 
-    async def committed(self, number: int, facts: Sequence[Fact]) -> None:
+    async def committed(self, facts: FactsOf) -> None:
         """Look at once at those stations of which something is new. Raises as `woken`."""
-        if number not in self._numbers:
+        ours = [found for number, found in facts.items() if number in self._numbers]
+        if not ours:
             return
         now_ms = self._parts.now_ms()
-        for fact in facts:
+        for fact in chain.from_iterable(ours):
             if local_lists.group(fact) is not None or list_stations.group(fact) is not None:
                 self._due_ms[fact.at.station] = now_ms
         await self._attend(now_ms)

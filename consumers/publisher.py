@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from consumers import outbox
 from consumers.changes import Ownership
-from consumers.facts import Fact
 from consumers.outbox import Outgoing
 from consumers.projection import Consumer
-from consumers.sequels import Parts, Sequel
+from consumers.sequels import FactsOf, Parts, Sequel
 from consumers.stores import Away, Fenced
 from consumers.table_schemas import GENERATION, REVISION, record, topic
 
@@ -45,7 +44,7 @@ class Publisher:
         self._producer = parts.producer
         self._metrics = parts.metrics
 
-    async def committed(self, number: int, facts: Sequence[Fact]) -> None:
+    async def committed(self, facts: FactsOf) -> None:
         """The outbox has it."""
 
     async def woken(self, owned: Mapping[int, Ownership]) -> None:

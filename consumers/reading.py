@@ -10,6 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
+from consumers.batches import Batch, batches
 from consumers.beginnings import JOINING, beginning, obstacle
 from consumers.changes import Ownership
 from consumers.folding import Folder
@@ -28,7 +29,6 @@ LEARN_EVERY_S = 10.0
 ASIDE_TIME_S = 2.0  # for what must not hold up the folding
 SILENCE_S = 60.0  # a broker answers every fetch within half a second
 
-Batches = Mapping[TopicPartition, Sequence[Any]]
 log = structlog.get_logger(__name__)
 
 
@@ -127,38 +127,37 @@ class Reading:
             self._metrics.lost.inc()
         return position
 
-    async def _fold(self, found: Batches) -> None:
-        by_number: dict[int, dict[str, Sequence[Any]]] = {}
-        for at, records in found.items():
-            topic = at.topic.removeprefix(self._prefix)
-            by_number.setdefault(at.partition, {})[topic] = records
-        # While the database is busy with one number, the next is read; a file takes one at a time.
+    async def _fold(self, found: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        # While the database is busy with one commit, the next is read; a file takes one at a time.
         room = asyncio.Semaphore(1 if self._store.single else COMMITS_AT_ONCE)
 
-        async def fold(number: int, batch: Mapping[str, Sequence[Any]]) -> None:
+        async def fold(commit: Mapping[int, Batch]) -> None:
             async with room:
                 # What was fetched before a rebalance, or before our seek, is not ours to fold.
-                if self._taken == self._membership.version and number in self._owned:
-                    await self._fold_number(number, batch)
+                if self._taken == self._membership.version:
+                    await self._fold_numbers({n: commit[n] for n in commit if n in self._owned})
 
         async with self._membership.folding:
-            folding = (fold(number, batch) for number, batch in by_number.items())
+            folding = map(fold, batches(found, self._prefix))
             for error in await asyncio.gather(*folding, return_exceptions=True):
                 if error is not None:
                     self._metrics.fenced.inc(isinstance(error, Fenced))
                     raise error
 
-    async def _fold_number(self, number: int, batch: Mapping[str, Sequence[Any]]) -> None:
-        live = self._live(number)  # before: a batch may have the end of what is made anew
-        done = await self._folder.fold(number, self._owned[number].generation, batch)
+    async def _fold_numbers(self, commit: Mapping[int, Batch]) -> None:
+        live = [number for number in commit if self._live(number)]  # before: this may end a rebuild
+        generations = {number: self._owned[number].generation for number in commit}
+        done = await self._folder.fold(generations, commit)
         self._metrics.folded(done)
-        if live:
-            self._sequels.committed(number, done.facts)
-        for topic, position in done.positions.items():
-            at = TopicPartition(self._prefix + topic, number)
-            self.positions[at] = position
-            self._behind_ms[at] = batch[topic][-1].timestamp
-        for topic, schema_id in done.waiting.items():
+        self._sequels.committed(
+            {number: facts for number in live if (facts := done.facts.get(number))}
+        )
+        for number, positions in done.positions.items():
+            for topic, position in positions.items():
+                at = TopicPartition(self._prefix + topic, number)
+                self.positions[at] = position
+                self._behind_ms[at] = commit[number][topic][-1].timestamp
+        for (number, topic), schema_id in done.waiting.items():
             at = TopicPartition(self._prefix + topic, number)
             self._waiting[at] = schema_id
             if at in self._membership.assigned:

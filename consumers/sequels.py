@@ -18,6 +18,10 @@ from consumers.stores import Store
 from schemas.codec import Codec
 
 LOG_EVERY_S = 5.0
+TOLD_AT_ONCE = 2000  # facts
+
+FactsOf = Mapping[int, Sequence[Fact]]
+"""Facts by the partition number that they came from."""
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +34,8 @@ class Sequel(Protocol):
     logged and counted, and that is all.
     """
 
-    async def committed(self, number: int, facts: Sequence[Fact]) -> None:
-        """The rows of these facts are committed, of this partition number, in that order.
+    async def committed(self, facts: FactsOf) -> None:
+        """The rows of these facts are committed, those of each partition number in that order.
 
         Never called during a rebuild, but for a backlog: so look at deadlines. Within
         `Limits.committed_s`.
@@ -79,10 +83,10 @@ class Sequels:
     ) -> None:
         self._running = [_Running(one, metrics, limits) for one in sequels]
 
-    def committed(self, number: int, facts: Sequence[Fact]) -> None:
+    def committed(self, facts: FactsOf) -> None:
         """Hand on what was committed."""
         for one in self._running if facts else ():
-            one.committed(number, facts)
+            one.committed(facts)
 
     def woken(self, owned: Mapping[int, Ownership]) -> None:
         """Hand on what is caught up with."""
@@ -101,7 +105,7 @@ class _Running:
         self._sequel = sequel
         self._metrics = metrics
         self._limits = limits
-        self._told: deque[tuple[int, Sequence[Fact]]] = deque()
+        self._told: deque[FactsOf] = deque()
         self._facts = 0  # in `_told`
         self._owned: Mapping[int, Ownership] | None = None
         self._news = asyncio.Event()
@@ -109,12 +113,12 @@ class _Running:
         self._logged_s = -LOG_EVERY_S
         self._task = asyncio.create_task(self._run())
 
-    def committed(self, number: int, facts: Sequence[Fact]) -> None:
-        if self._told and self._facts + len(facts) > self._limits.facts:
+    def committed(self, facts: FactsOf) -> None:
+        if self._told and self._facts + _count(facts) > self._limits.facts:
             self._failed("a sequel is too slow: it is not told of all facts", None)
             return
-        self._told.append((number, facts))
-        self._facts += len(facts)
+        self._told.append(facts)
+        self._facts += _count(facts)
         self._news.set()
 
     def woken(self, owned: Mapping[int, Ownership]) -> None:
@@ -137,14 +141,23 @@ class _Running:
                 owned, self._owned = self._owned, None
                 await self._within(self._limits.woken_s, self._sequel.woken(owned))
             elif self._told:
-                number, facts = self._told.popleft()
-                self._facts -= len(facts)
-                telling = self._sequel.committed(number, facts)
+                telling = self._sequel.committed(self._taken())
                 await self._within(self._limits.committed_s, telling)
             else:
                 self._idle.set()
                 self._news.clear()
                 await self._news.wait()
+
+    def _taken(self) -> FactsOf:
+        """Some of what waits: a sequel's questions cost as much for one fact as for many."""
+        found: dict[int, list[Fact]] = {}
+        taken = 0
+        while self._told and (not found or taken + _count(self._told[0]) <= TOLD_AT_ONCE):
+            taken += _count(self._told[0])
+            for number, facts in self._told.popleft().items():
+                found.setdefault(number, []).extend(facts)
+        self._facts -= taken
+        return found
 
     async def _within(self, limit_s: float, doing: Awaitable[None]) -> None:
         try:
@@ -160,3 +173,7 @@ class _Running:
         self._logged_s = now_s
         name = type(self._sequel).__name__
         log.error(what, sequel=name, error=repr(error) if error else "", exc_info=error)
+
+
+def _count(facts: FactsOf) -> int:
+    return sum(map(len, facts.values()))

@@ -21,10 +21,12 @@ from sqlalchemy import (
     null,
     select,
     text,
+    tuple_,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from consumers.bookkeeping import OUTBOX, PUBLISHED
+from consumers.bookkeeping import GENERATIONS, OUTBOX, PUBLISHED
 
 POSTGRESQL = "postgresql"
 _INSERT: Mapping[str, Any] = {POSTGRESQL: postgresql.insert, "sqlite": sqlite.insert}
@@ -73,6 +75,20 @@ def unknown(dialect: str) -> Any:
         [*places, "digest"], waiting.where(OUTBOX.c.consumer == bindparam("of"))
     )
     return found.on_conflict_do_update(index_elements=keys_of(PUBLISHED), set_={"digest": null()})
+
+
+@cache
+def revising(dialect: str) -> Any:
+    """UPDATE that raises the revision of partition numbers, and tells it of those that are held.
+
+    The keys, as of `groups`, are (consumer, partition, generation). Rows are locked in one order:
+    two of us do not wait for each other in a ring.
+    """
+    of = GENERATIONS.c
+    held = matching(dialect, GENERATIONS, [of.consumer, of.partition, of.generation])
+    mine = held.with_only_columns(of.consumer, of.partition).with_for_update(of=GENERATIONS)
+    raised = update(GENERATIONS).where(tuple_(of.consumer, of.partition).in_(mine))
+    return raised.values(revision=of.revision + 1).returning(of.partition, of.revision)
 
 
 @cache

@@ -3,14 +3,14 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import asyncpg
-import msgspec
-from sqlalchemy import Table, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,13 +18,18 @@ from consumers import statements
 from consumers.bookkeeping import GENERATIONS, OPEN_CALLS, OUTBOX, POISON, POSITIONS
 from consumers.changes import CallKey, Changes, Ownership, Poison
 from consumers.engines import engine
-from consumers.projection import Consumer, Key, Projection, Row, Rows
+from consumers.loading import Loader
+from consumers.projection import Consumer, Key, Projection, Rows
 from consumers.upgrade import HISTORIES, upgrade
-from consumers.writing import Writer, storable
+from consumers.writing import Writer
 
-KEYS_AT_ONCE = 5000
 CLOSE_TIME_S = 5.0
 _NEW = {"generation": 0, "revision": 0, "settled": True}
+_RAISING = (
+    update(GENERATIONS)
+    .where(GENERATIONS.c.consumer == bindparam("of"), GENERATIONS.c.partition == bindparam("at"))
+    .values(generation=bindparam("to"))
+)
 
 
 class Fenced(Exception):  # noqa: N818 - a fact: somebody else owns the partition number now
@@ -37,6 +42,28 @@ class Refused(Exception):  # noqa: N818 - a fact about rows
 
 class Away(Exception):  # noqa: N818 - a state of the database
     """The database does not answer as it should; what became of a commit, `own` tells later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A transaction that holds the generations of some partition numbers, until it ends."""
+
+    _connection: AsyncConnection
+    _revisions: Mapping[int, int]
+    _loader: Loader
+    _writer: Writer
+
+    async def load(self, projection: Projection, keys: Collection[Key]) -> dict[Key, Rows]:
+        """As Loader.groups."""
+        return await self._loader.groups(self._connection, projection, keys)
+
+    async def calls(self, keys: Collection[CallKey]) -> dict[CallKey, Mapping[str, Any]]:
+        """As Loader.calls."""
+        return await self._loader.calls(self._connection, keys)
+
+    async def write(self, changes: Mapping[int, Changes]) -> int:
+        """Write what changes, by partition number; returns how many rows differ."""
+        return await self._writer.write(self._connection, self._revisions, changes)
 
 
 class Store:
@@ -57,7 +84,7 @@ class Store:
         self.tables = consumer.tables
         self.dialect = engine.dialect.name
         self._writer = Writer(self.dialect, consumer, published=published, now_ms=now_ms)
-        self._groups: dict[str, Any] = {}  # name of a table -> how its groups are loaded
+        self._loader = Loader(self.dialect, consumer.name)
 
     @classmethod
     async def open(
@@ -133,63 +160,26 @@ class Store:
         now_ms = self._now_ms()
         raised = {number: max(generation + 1, now_ms) for number, generation in before}
         for number, generation in raised.items():
-            await connection.execute(
-                update(GENERATIONS).where(*_generation(self.name, number)),
-                {"generation": generation},
-            )
+            await connection.execute(_RAISING, {"of": self.name, "at": number, "to": generation})
         return raised
 
     async def load(self, projection: Projection, keys: Collection[Key]) -> dict[Key, Rows]:
-        """All rows of these groups but for tables that are appended to; a new one has no rows."""
-        if not keys:
-            return {}
-        found: dict[Key, dict[str, list[Row]]] = {
-            key: {table.name: [] for table in projection.tables} for key in keys
-        }
-        names = {storable(key): key for key in keys}
-        wanted = list(names)
-        width = len(wanted[0])
+        """As Loader.groups, alone."""
         async with self.transaction() as connection:
-            for first in range(0, len(wanted), KEYS_AT_ONCE):
-                part = wanted[first : first + KEYS_AT_ONCE]
-                parameters = statements.groups_parameters(self.dialect, part)
-                for table, statement in self._group_statements(projection, width):
-                    columns = [column.name for column in statements.keys_of(table)[:width]]
-                    for row in (await connection.execute(statement, parameters)).mappings():
-                        key = names[tuple(row[name] for name in columns)]
-                        found[key][table.name].append(dict(row))
-        return {
-            key: {name: tuple(rows) for name, rows in group.items()} for key, group in found.items()
-        }
-
-    def _group_statements(self, projection: Projection, width: int) -> Iterator[tuple[Table, Any]]:
-        for table in projection.tables:
-            if table.name in projection.appended:
-                continue
-            if table.name not in self._groups:
-                made = statements.groups(self.dialect, table, width)
-                self._groups[table.name] = made
-            yield table, self._groups[table.name]
+            return await self._loader.groups(connection, projection, keys)
 
     async def calls(self, keys: Collection[CallKey]) -> dict[CallKey, Mapping[str, Any]]:
-        """The payloads of those CALLs that were committed as open."""
-        if not keys:
-            return {}
-        statement = statements.groups(self.dialect, OPEN_CALLS, 4)
-        parameters = statements.groups_parameters(self.dialect, [(self.name, *key) for key in keys])
+        """As Loader.calls, alone."""
         async with self.transaction() as connection:
-            return {
-                (row.station, row.epoch, row.sequence): msgspec.json.decode(row.payload)
-                for row in await connection.execute(statement, parameters)
-            }
+            return await self._loader.calls(connection, keys)
 
     async def commit(self, partition: int, generation: int, changes: Changes) -> int:
         """Write rows and positions in one transaction; returns how many rows differ.
 
         Raises Fenced, Refused.
         """
-        async with self.holding(partition, generation) as (connection, revision):
-            return await self._writer.write(connection, partition, revision, changes)
+        async with self.working({partition: generation}) as work:
+            return await work.write({partition: changes})
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -205,6 +195,15 @@ class Store:
             raise (Refused if isinstance(cause, asyncpg.DataError) else Away)(str(error)) from error
 
     @asynccontextmanager
+    async def working(self, generations: Mapping[int, int]) -> AsyncIterator[Work]:
+        """Reading and writing in one transaction that holds the generations of partition numbers.
+
+        Raises Fenced if one of them is no more.
+        """
+        async with self._holding(generations) as (connection, revisions):
+            yield Work(connection, revisions, self._loader, self._writer)
+
+    @asynccontextmanager
     async def holding(
         self, partition: int, generation: int
     ) -> AsyncIterator[tuple[AsyncConnection, int]]:
@@ -212,13 +211,21 @@ class Store:
 
         Revisions of a partition number rise, and none comes twice. Raises Fenced.
         """
-        mine = (*_generation(self.name, partition), GENERATIONS.c.generation == generation)
-        next_one = update(GENERATIONS).where(*mine).values(revision=GENERATIONS.c.revision + 1)
+        async with self._holding({partition: generation}) as (connection, revisions):
+            yield connection, revisions[partition]
+
+    @asynccontextmanager
+    async def _holding(
+        self, generations: Mapping[int, int]
+    ) -> AsyncIterator[tuple[AsyncConnection, dict[int, int]]]:
+        keys = [(self.name, *one) for one in generations.items()]
+        parameters = statements.groups_parameters(self.dialect, keys)
         async with self.transaction() as connection:
-            found = await connection.execute(next_one.returning(GENERATIONS.c.revision))
-            if (row := found.first()) is None:
-                raise Fenced(f"{self.name}, partition {partition}")
-            yield connection, row.revision
+            found = await connection.execute(statements.revising(self.dialect), parameters)
+            revisions = {row.partition: row.revision for row in found}
+            if lost := generations.keys() - revisions.keys():
+                raise Fenced(f"{self.name}, partition {min(lost)}")
+            yield connection, revisions
 
     async def clear(self) -> None:
         """Throw all rows and positions away, for a rebuild; other instances are fenced.
@@ -251,7 +258,3 @@ class Store:
                 Poison(*row[:4], *(None if b is None else base64.b64decode(b) for b in row[4:]))
                 for row in found
             ]
-
-
-def _generation(consumer: str, partition: int) -> tuple[Any, Any]:
-    return GENERATIONS.c.consumer == consumer, GENERATIONS.c.partition == partition

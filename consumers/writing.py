@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from consumers.table_schemas import key_of, key_text
 
 _CALL = ("k_consumer", "k_station", "k_epoch", "k_sequence")
 UNANSWERED_MS = 24 * 60 * 60 * 1000  # no answer comes as late as that
+FORGET_EVERY_MS = 60 * 1000
 _FORGOTTEN = delete(OPEN_CALLS).where(
     OPEN_CALLS.c.consumer == bindparam("of"),
     OPEN_CALLS.c.topic == bindparam("on"),
@@ -45,41 +47,51 @@ class Writer:
             for projection in consumer.projections
             for table in projection.tables
         }
+        self._forgotten_ms: dict[tuple[int, str], int] = {}  # number, topic -> time in the log
         self._removals = {table.name: statements.removal(table) for table in self._tables}
 
     async def write(
-        self, connection: AsyncConnection, partition: int, revision: int, changes: Changes
+        self,
+        connection: AsyncConnection,
+        revisions: Mapping[int, int],
+        changes: Mapping[int, Changes],
     ) -> int:
-        """Write all of it; returns how many rows differ. The caller holds the generation."""
+        """Write what changes, by partition number; returns how many rows differ.
+
+        The caller holds the generations of these numbers, whose revisions these are.
+        """
         for table in self._tables:
-            if difference := changes.rows.get(table.name):
-                await self._rows(connection, table, difference)
-                if table.name in self._published:
-                    rows = _outgoing(table, difference, partition, revision)
-                    await self._put(connection, OUTBOX, rows)
-        await self._calls(connection, partition, changes)
-        await self._put(connection, POISON, map(self._poison, changes.poison))
-        await self._put(
-            connection,
-            POSITIONS,
-            (
-                {"topic": topic, "partition": partition, "position": position}
-                for topic, position in changes.positions.items()
-            ),
+            found = [
+                (number, difference)
+                for number, one in changes.items()
+                if (difference := one.rows.get(table.name))
+            ]
+            await self._rows(connection, table, [difference for _, difference in found])
+            if table.name in self._published:
+                outgoing = (_outgoing(table, of, at, revisions[at]) for at, of in found)
+                await self._put(connection, OUTBOX, chain.from_iterable(outgoing))
+        await self._calls(connection, changes)
+        poison = (self._poison(bad) for one in changes.values() for bad in one.poison)
+        await self._put(connection, POISON, poison)
+        positions = (
+            {"topic": topic, "partition": number, "position": position}
+            for number, one in changes.items()
+            for topic, position in one.positions.items()
         )
-        return sum(len(one.put) + len(one.gone) for one in changes.rows.values())
+        await self._put(connection, POSITIONS, positions)
+        differing = (rows for one in changes.values() for rows in one.rows.values())
+        return sum(len(rows.put) + len(rows.gone) for rows in differing)
 
     async def _rows(
-        self, connection: AsyncConnection, table: Table, difference: Difference
+        self, connection: AsyncConnection, table: Table, differences: Sequence[Difference]
     ) -> None:
-        if difference.gone:
-            await connection.execute(
-                self._removals[table.name],
-                [statements.removal_parameters(table, row) for row in difference.gone],
-            )
-        if difference.put:
-            rows = storable_rows(difference.put)
-            await connection.execute(self._upserts[table.name], rows)
+        gone = [row for one in differences for row in one.gone]
+        if gone:
+            removals = [statements.removal_parameters(table, row) for row in gone]
+            await connection.execute(self._removals[table.name], removals)
+        put = [row for one in differences for row in one.put]
+        if put:
+            await connection.execute(self._upserts[table.name], storable_rows(put))
 
     async def _put(
         self, connection: AsyncConnection, table: Table, rows: Iterable[dict[str, Any]]
@@ -88,28 +100,13 @@ class Writer:
         if given:
             await connection.execute(statements.upsert(self._dialect, table), storable_rows(given))
 
-    async def _calls(self, connection: AsyncConnection, partition: int, changes: Changes) -> None:
-        # By the time of the log, and of their own topic: how late another is read tells nothing.
-        newest: dict[str, int] = {}
-        for call in changes.opened.values():
-            newest[call.topic] = max(call.written_ms, newest.get(call.topic, 0))
-        if newest:
-            await connection.execute(
-                _FORGOTTEN,
-                [
-                    {
-                        "of": self._name,
-                        "on": topic,
-                        "at": partition,
-                        "before": written_ms - UNANSWERED_MS,
-                    }
-                    for topic, written_ms in newest.items()
-                ],
-            )
-        if changes.closed:
+    async def _calls(self, connection: AsyncConnection, changes: Mapping[int, Changes]) -> None:
+        await self._forget(connection, changes)
+        closed = [key for one in changes.values() for key in one.closed]
+        if closed:
             await connection.execute(
                 statements.removal(OPEN_CALLS),
-                [dict(zip(_CALL, (self._name, *key), strict=True)) for key in changes.closed],
+                [dict(zip(_CALL, (self._name, *key), strict=True)) for key in closed],
             )
         await self._put(
             connection,
@@ -118,13 +115,44 @@ class Writer:
                 {
                     **dict(zip(("station", "epoch", "sequence"), key, strict=True)),
                     "topic": call.topic,
-                    "partition": partition,
+                    "partition": number,
                     "written_ms": call.written_ms,
                     "payload": msgspec.json.encode(call.payload).decode(),
                 }
-                for key, call in changes.opened.items()
+                for number, one in changes.items()
+                for key, call in one.opened.items()
             ),
         )
+
+    async def _forget(self, connection: AsyncConnection, changes: Mapping[int, Changes]) -> None:
+        """Forget calls that nobody will answer, by the time of the log, and of their own topic.
+
+        How late another topic is read tells nothing. Not with every commit: that costs too much.
+        """
+        newest: dict[tuple[int, str], int] = {}
+        for number, one in changes.items():
+            for call in one.opened.values():
+                place = number, call.topic
+                newest[place] = max(call.written_ms, newest.get(place, 0))
+        due = {
+            place: written_ms
+            for place, written_ms in newest.items()
+            if written_ms >= self._forgotten_ms.get(place, 0) + FORGET_EVERY_MS
+        }
+        if due:
+            self._forgotten_ms |= due
+            await connection.execute(
+                _FORGOTTEN,
+                [
+                    {
+                        "of": self._name,
+                        "on": topic,
+                        "at": number,
+                        "before": written_ms - UNANSWERED_MS,
+                    }
+                    for (number, topic), written_ms in due.items()
+                ],
+            )
 
     def _poison(self, poison: Poison) -> dict[str, Any]:
         return {

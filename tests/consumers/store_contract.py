@@ -147,6 +147,30 @@ class Contract:
         assert not (await quick.load(PROJECTION, [KEY]))[KEY][TALLY.name]
         assert await quick.poison() == []
 
+    async def test_numbers_share_a_transaction(self, opened: Opened) -> None:
+        """Each with rows, place and revision of its own; without one of them nothing is written."""
+        one, other = await opened(), await opened()
+        owned = await one.own(range(3))
+        generations = {number: owned[number].generation for number in owned}
+        changes = {
+            0: Changes(put(row()), AT, opened={("S1", 1, 1): opened_call(a=1)}),
+            2: Changes(put(row(1)), {"connections": 3}),
+        }
+        async with one.working({0: generations[0], 2: generations[2]}) as work:
+            assert await work.write(changes) == 2
+        found = await one.load(PROJECTION, [KEY])
+        assert found[KEY][TALLY.name] == (row(), row(1))
+        assert await one.calls([("S1", 1, 1)]) == {("S1", 1, 1): {"a": 1}}
+        for number, revision in ((0, 2), (1, 1), (2, 2)):
+            async with one.holding(number, generations[number]) as (_, raised):
+                assert raised == revision
+        taken = await other.own([2])
+        assert taken[2].positions == {"connections": 3}
+        with pytest.raises(Fenced):
+            async with one.working(generations) as work:
+                await work.write({0: Changes(put(row(count=9)), AT)})
+        assert (await one.load(PROJECTION, [KEY]))[KEY][TALLY.name] == (row(), row(1))
+
     async def test_partitions_are_owned_one_by_one(self, opened: Opened) -> None:
         """Taking one partition over leaves the others with their owner."""
         one, other = await opened(), await opened()

@@ -68,7 +68,7 @@ async def test_who_asks_is_answered(store):
         ask(authorize(2, "nobody", version="2.0.1", station="CS-2")),
         ask(asked(started(3))),
     ]
-    await sequel(made).committed(0, [issued("B"), *questions, started(3)])
+    await sequel(made).committed({0: [issued("B"), *questions, started(3)]})
     first, second, third = made.producer.records
     assert (first["event_id"], first["station"], first["at"]) == ("1-1-CS-1", "CS-1", NOW)
     assert first["decided_by"] == "authorizations"
@@ -92,7 +92,7 @@ async def test_who_asks_is_answered(store):
 async def test_who_asked_long_ago_is_not(store, left_ms):
     """As in a backlog: the gateway has told its fallback, or will before we can be heard."""
     made = parts(store)
-    await sequel(made).committed(0, [ask(authorize(1), NOW + left_ms)])
+    await sequel(made).committed({0: [ask(authorize(1), NOW + left_ms)]})
     assert made.producer.records == []
     assert counted(made, "late_total") == 1
 
@@ -100,7 +100,7 @@ async def test_who_asked_long_ago_is_not(store, left_ms):
 async def test_who_wants_no_decision_gets_none(store):
     """The gateway has answered by itself, or another service is to decide."""
     made = parts(store, decides=("StartTransaction",))
-    await sequel(made).committed(0, [ask(authorize(1)), ask(asked(started(1)), None)])
+    await sequel(made).committed({0: [ask(authorize(1)), ask(asked(started(1)), None)]})
     assert made.producer.records == []
     assert counted(made, "late_total") == 0
 
@@ -109,7 +109,7 @@ async def test_the_settings_are_heeded(store):
     """They are the rules of the decisions."""
     made = parts(store, unknown_tokens="accept", free_charging="invalid")
     questions = [ask(authorize(1, "nobody")), ask(authorize(2, ""))]
-    await sequel(made).committed(0, questions)
+    await sequel(made).committed({0: questions})
     said = [one["idTagInfo"]["status"] for one in made.producer.responses]
     assert said == ["Accepted", "Invalid"]
 
@@ -123,7 +123,7 @@ async def test_a_use_that_is_too_old_does_not_count(tmp_path):
             made = replace(
                 parts(store, concurrent_use_hours=2), now_ms=lambda later=later_ms: NOW + later
             )
-            await sequel(made).committed(0, [replace(question, decide_by_ms=NOON * 2)])
+            await sequel(made).committed({0: [replace(question, decide_by_ms=NOON * 2)]})
             assert made.producer.responses[0]["idTagInfo"]["status"] == status
 
 
@@ -136,14 +136,14 @@ async def test_of_two_starts_at_once_only_one_is_accepted(store):
     questions = [ask(asked(second), NOON * 2), ask(asked(first), NOON * 2)]
     for start, question in zip((second, first), questions, strict=True):
         await put(store, start)
-        await decider.committed(0, [start, question])
-    await decider.committed(0, questions)
+        await decider.committed({0: [start, question]})
+    await decider.committed({0: questions})
     said = [one["idTagInfo"] for one in made.producer.responses]
     assert [one["status"] for one in said] == ["Accepted", "ConcurrentTx"] * 2
     assert {one["parentIdTag"] for one in said} == {"G"}
     now_ms[0] += RECALLED_MS + 1
     await decider.woken({})
-    await decider.committed(0, questions)
+    await decider.committed({0: questions})
     # By then answers are in the tables; here there are none, and the earlier start counts.
     said = [one["idTagInfo"]["status"] for one in made.producer.responses[4:]]
     assert said == ["ConcurrentTx", "Accepted"]
@@ -155,6 +155,6 @@ async def test_what_is_made_anew_goes_on_counting(store):
     for _ in range(2):
         made = parts(store, metrics)
         decider = sequel(made)
-        await decider.committed(0, [ask(authorize(1))])
+        await decider.committed({0: [ask(authorize(1))]})
         await decider.woken({})
     assert counted(made, "decisions_total", action="Authorize", status="Accepted") == 2

@@ -58,7 +58,7 @@ class Folding:
             self.store, consumer, decode=CODEC.decode, home=lambda key: int(key == b"elsewhere")
         )
         generation = (await self.store.own([0]))[0].generation
-        return await folder.fold(0, generation, batch)
+        return await folder.fold({0: generation}, {0: batch})
 
     async def open_calls(self) -> list[Mapping[str, Any]]:
         return [*(await self.store.calls([("S1", 1, 1)])).values()]
@@ -77,8 +77,8 @@ async def test_one_fact_concerns_several_projections(folding: Folding) -> None:
         Record(b"S1", CODEC.encode("availability", heartbeat("S1", n)), n) for n in range(1, 4)
     ]
     done = await folding.fold(CONSUMER, availability=beats)
-    assert [fact.at.sequence for fact in done.facts] == [1, 2, 3]
-    assert (done.positions, done.commits) == ({"availability": 4}, 1)
+    assert [fact.at.sequence for fact in done.facts[0]] == [1, 2, 3]
+    assert (done.positions, done.commits) == ({0: {"availability": 4}}, 1)
     key = ("S1", "Seen")
     (row,) = (await folding.store.load(PROJECTION, [key]))[key][TALLY.name]
     (total,) = (await folding.store.load(OF_STATIONS, [("S1",)]))["S1",][TOTALS.name]
@@ -100,7 +100,7 @@ async def test_rows_of_another_partition_are_not_written(folding: Folding) -> No
     )
     beat = Record(b"S1", CODEC.encode("availability", heartbeat("S1", 1)))
     done = await folding.fold(stray, availability=[beat])
-    assert (done.poison, done.facts) == (1, ())
+    assert (done.poison, done.facts) == (1, {})
     (bad,) = await folding.store.poison()
     assert "not written from partition 0" in bad.reason
 

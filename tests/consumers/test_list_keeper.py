@@ -81,7 +81,7 @@ class World:
         generation = (await self.store.own([0]))[0].generation
         await self.store.commit(0, generation, Changes(rows=rows, positions=positions))
         if hear:
-            await self.keeper.committed(0, facts)
+            await self.keeper.committed({0: facts})
 
     async def issue(self, *facts):
         await self.tell(*facts, **{"id-tokens": max(fact.at.epoch for fact in facts) + 1})

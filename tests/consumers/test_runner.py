@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from functools import partial
@@ -18,11 +18,11 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from prometheus_client import CollectorRegistry
 
 from consumers.changes import Changes, Difference, Ownership
-from consumers.facts import Fact
 from consumers.membership import open_member
 from consumers.metrics import Metrics
 from consumers.rebuild import RebuildRefusedError
 from consumers.runner import Runner
+from consumers.sequels import FactsOf
 from consumers.stores import Store
 from deploy.local.kafka import Broker
 from deploy.local.ports import HOST, free_port
@@ -394,8 +394,9 @@ class Heard:
         self.fails = False
         self.held: asyncio.Event | None = None
 
-    async def committed(self, number: int, facts: Sequence[Fact]) -> None:
-        self.seen += [(number, fact.at.station, fact.at.sequence) for fact in facts]
+    async def committed(self, facts: FactsOf) -> None:
+        for number, found in facts.items():
+            self.seen += [(number, fact.at.station, fact.at.sequence) for fact in found]
         if self.fails:
             raise ValueError("broken")
         if self.held is not None:

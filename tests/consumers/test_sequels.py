@@ -7,7 +7,7 @@ import pytest
 from consumers.changes import Ownership
 from consumers.facts import At, Seen
 from consumers.metrics import Metrics
-from consumers.sequels import Limits, Sequels
+from consumers.sequels import TOLD_AT_ONCE, Limits, Sequels
 
 OWNED = {0: Ownership(1, {})}
 
@@ -25,8 +25,9 @@ class Heard:
         self.held = None
         self.calls = asyncio.Queue()
 
-    async def committed(self, number, facts):
-        self.told.append((number, [fact.at.sequence for fact in facts]))
+    async def committed(self, facts):
+        for number, found in facts.items():
+            self.told.append((number, [fact.at.sequence for fact in found]))
         await self._behave()
 
     async def woken(self, owned):
@@ -75,10 +76,26 @@ async def test_commits_are_told_in_their_order(staged):
     """With their partition number; one without facts is not worth telling."""
     one = Heard()
     stage = staged(one)
-    for number, sequences in ((0, (1, 2)), (3, ()), (0, (3,)), (1, (4,))):
-        stage.sequels.committed(number, facts(*sequences))
+    for told in ({0: facts(1, 2)}, {}, {0: facts(3), 1: facts(4)}):
+        stage.sequels.committed(told)
+        await asyncio.sleep(0)
     await stage.sequels.close()
     assert one.told == [(0, [1, 2]), (0, [3]), (1, [4])]
+
+
+async def test_what_waits_is_told_at_once(staged):
+    """Many commits cost a slow sequel no more than one; but too much at once would be too late."""
+    one = Heard()
+    one.held = asyncio.Event()
+    stage = staged(one)
+    stage.sequels.committed({0: facts(1)})
+    await one.called()
+    for told in ({0: facts(2)}, {1: facts(3)}, {0: facts(4)}, {2: facts(*range(TOLD_AT_ONCE))}):
+        stage.sequels.committed(told)
+    one.held.set()
+    await one.called(2)
+    assert one.told[:3] == [(0, [1]), (0, [2, 4]), (1, [3])]
+    assert [(number, len(found)) for number, found in one.told[3:]] == [(2, TOLD_AT_ONCE)]
 
 
 async def test_a_slow_one_holds_up_nobody(staged):
@@ -87,8 +104,8 @@ async def test_a_slow_one_holds_up_nobody(staged):
     slow.held = asyncio.Event()
     stage = staged(slow, quick)
     for sequence in range(100):
-        stage.sequels.committed(0, facts(sequence))
-    await quick.called(100)
+        stage.sequels.committed({0: facts(sequence)})
+        await quick.called()
     assert len(slow.told) == 1
     slow.held.set()
 
@@ -99,10 +116,10 @@ async def test_what_takes_too_long_is_ended(staged):
     one.held = asyncio.Event()
     stage = staged(one, committed_s=0.01, woken_s=0.01)
     stage.sequels.woken(OWNED)
-    stage.sequels.committed(0, facts(1))
+    stage.sequels.committed({0: facts(1)})
     await one.called(2)
     one.held = None
-    stage.sequels.committed(0, facts(2))
+    stage.sequels.committed({0: facts(2)})
     await one.called()
     assert stage.failures == 2
     assert one.told == [(0, [1]), (0, [2])]
@@ -114,8 +131,9 @@ async def test_failures_are_counted_and_that_is_all(staged):
     one = Heard()
     one.fails = True
     stage = staged(one)
-    stage.sequels.committed(0, facts(1))
-    stage.sequels.committed(0, facts(2))
+    stage.sequels.committed({0: facts(1)})
+    await one.called()
+    stage.sequels.committed({0: facts(2)})
     await stage.sequels.close()
     assert (one.told, stage.failures) == ([(0, [1]), (0, [2])], 2)
 
@@ -125,14 +143,14 @@ async def test_only_so_many_facts_wait(staged):
     one = Heard()
     one.held = asyncio.Event()
     stage = staged(one, facts=3)
-    stage.sequels.committed(0, facts(1, 2, 3, 4))
+    stage.sequels.committed({0: facts(1, 2, 3, 4)})
     await one.called()
-    stage.sequels.committed(0, facts(5, 6))
-    stage.sequels.committed(0, facts(7, 8))
-    stage.sequels.committed(0, facts(9))
+    stage.sequels.committed({0: facts(5, 6)})
+    stage.sequels.committed({0: facts(7, 8)})
+    stage.sequels.committed({0: facts(9)})
     one.held.set()
     await stage.sequels.close()
-    assert [sequences for _, sequences in one.told] == [[1, 2, 3, 4], [5, 6], [9]]
+    assert [sequences for _, sequences in one.told] == [[1, 2, 3, 4], [5, 6, 9]]
     assert stage.failures == 1
 
 
@@ -145,7 +163,7 @@ async def test_wakings_do_not_pile_up(staged):
     await one.called()
     stage.sequels.woken({1: OWNED[0]})
     stage.sequels.woken(OWNED)
-    stage.sequels.committed(0, facts(1))
+    stage.sequels.committed({0: facts(1)})
     one.held.set()
     await one.called(2)
     assert one.told == [(0, [1])]
@@ -159,7 +177,7 @@ async def test_ending_does_not_wait_for_ever(staged):
     stage = staged(one, committed_s=0.05, woken_s=60)
     stage.sequels.woken(OWNED)
     await one.called()
-    stage.sequels.committed(0, facts(1))
+    stage.sequels.committed({0: facts(1)})
     async with asyncio.timeout(5):
         await stage.sequels.close()
     assert one.told == []

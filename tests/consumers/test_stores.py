@@ -66,12 +66,12 @@ class TestPostgreSQL(Contract):
         """Positions are those after a commit that had begun before they were asked for."""
         slow, quick = await opened(), await opened()
         generation = (await slow.own([0]))[0].generation
-        async with slow.holding(0, generation) as (connection, revision):
+        async with slow.working({0: generation}) as work:
             taking = asyncio.create_task(quick.own([0]))
             await asyncio.wait({taking}, timeout=0.2)
             assert not taking.done(), "did not wait"
             changes = Changes(put(row()), {"provisioning": 9})
-            await slow._writer.write(connection, 0, revision, changes)
+            await work.write({0: changes})
         assert (await taking)[0].positions == {"provisioning": 9}
         with pytest.raises(Fenced):
             await slow.commit(0, generation, Changes())
