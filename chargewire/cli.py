@@ -14,6 +14,11 @@ _COMMANDS = {
         "transactions",
         "Who charged what, when and where.",
     ),
+    "readings": (
+        "chargewire.readings",
+        "readings",
+        "What meters told, to look at or to take away.",
+    ),
     "reservations": (
         "chargewire.reservations",
         "reservations",

@@ -1,7 +1,7 @@
 """Reads the tables of a consumer for a person, beside the consumer that writes them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from consumers.engines import engine, shown
 
 Take = Callable[[Any], None]  # of a mapping: name of the column -> value
+TakeMany = Callable[[Sequence[Any]], None]  # of rows, as tuples in the order of the columns
+_AT_ONCE = 1000
 
 
 class Unreadable(click.ClickException):
@@ -31,19 +33,30 @@ def read(url: str, name: str, statement: Select[Any], take: Take) -> None:
 
     Nothing is ever written, and the consumer need not wait for us. Raises Unreadable.
     """
+
+    def each(rows: Sequence[Any]) -> None:
+        for row in rows:
+            take(row._mapping)
+
+    read_parts(url, name, statement, each, _AT_ONCE)
+
+
+def read_parts(url: str, name: str, statement: Select[Any], take: TakeMany, rows: int) -> None:
+    """As `read`, but `take` gets so many rows at once, and no more than these are in memory."""
     if make_url(url).drivername == "sqlite" and not Path(make_url(url).database or "").is_file():
         raise Unreadable(name, url, "there is no store")
-    asyncio.run(_read(url, name, statement, take))
+    asyncio.run(_read(url, name, statement, take, rows))
 
 
-async def _read(url: str, name: str, statement: Select[Any], take: Take) -> None:
+async def _read(url: str, name: str, statement: Select[Any], take: TakeMany, rows: int) -> None:
     made = _reader(url)
     try:
         async with made.connect() as connection:
             if made.dialect.name == "postgresql":
                 await connection.execute(text("SET TRANSACTION READ ONLY"))
-            async for row in await connection.stream(statement):
-                take(row._mapping)
+            found = await connection.stream(statement, execution_options={"yield_per": rows})
+            async for part in found.partitions():
+                take(part)
     except (SQLAlchemyError, OSError) as error:
         raise Unreadable(name, url, _words(error)) from error
     finally:
