@@ -7,9 +7,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from consumers import files
+
 ANSWER_TIME_S = 60.0  # a database that takes longer for one statement is taken to be gone
 CONNECT_TIME_S = 10.0
-LOCK_TIME_S = 30.0
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 
@@ -54,14 +55,13 @@ def _server(url: URL, application: str) -> AsyncEngine:
 
 
 def _file(url: URL) -> AsyncEngine:
-    made = create_async_engine(url, connect_args={"timeout": LOCK_TIME_S})
+    made = create_async_engine(url, connect_args={"async_creator_fn": files.connect})
 
-    # The driver begins transactions by itself, but late and not for all statements. The write lock
-    # is taken at once: one that is wanted in the middle may be refused without waiting.
+    # The write lock is taken at once: one that is wanted in the middle may be refused without
+    # waiting.
 
     @event.listens_for(made.sync_engine, "connect")
     def connected(connection: Any, _: object) -> None:
-        connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")  # who reads does not stop us
         cursor.execute("PRAGMA synchronous = NORMAL")  # a power cut takes back rows with positions
