@@ -13,6 +13,9 @@ Home = Callable[[bytes], int]
 _TOKENS = "id-tokens"
 # Of these a record without a value says that its subject was taken away.
 _STATES = (_TOKENS, "stations")
+# The longest token of OCPP 2.1, and more than any station has; PostgreSQL's indexes take 2700 bytes
+# of all that is a key.
+_LENGTH = 255
 
 
 class Record(Protocol):
@@ -68,6 +71,8 @@ def _misplaced(
         named = key.decode()
     except UnicodeDecodeError:
         return "its key is no text"
+    if len(named) > _LENGTH:
+        return f"its key has {len(named)} characters, and at most {_LENGTH} are allowed"
     if topic == _TOKENS:
         if named != folded_token(named if event is None else event["token"]):
             return "its key is not its token, with A to Z as a to z"

@@ -64,6 +64,8 @@ def test_subjects_are_taken_away_without_a_value(topic):
         ("id-tokens", b"abd", token("AbC"), "its key is not its token"),
         ("id-tokens", "äb".encode(), token("ÄB"), "its key is not its token"),
         ("id-tokens", b"ABC", None, "its key is not its token"),
+        ("id-tokens", b"a" * 256, token("A" * 256), "its key has 256 characters"),
+        ("stations", b"S" * 256, None, "its key has 256 characters"),
         ("stations", b"\xff", None, "its key is no text"),
     ],
 )
