@@ -7,6 +7,7 @@
 #   make bench              the figures of docs/performance.md
 #   make schemas            write schemas/avro and docs/events.md again
 #   make docs               write the tables of docs/operations.md again
+#   make dashboards         write Grafana's dashboards again
 #   make fmt                format, and mend what the linter can
 #   make constraints        take the newest versions that pyproject.toml allows
 #   make locks              resolve the broker's jars again
@@ -16,7 +17,7 @@ PYTHON := $(BIN)/python
 INSTALLED := .venv/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check lint e2e bench schemas docs fmt constraints locks clean
+.PHONY: run test check lint e2e bench schemas docs dashboards fmt constraints locks clean
 
 run: $(INSTALLED)
 	@$(BIN)/chargewire up $(if $(STATIONS),--stations $(STATIONS))
@@ -42,6 +43,9 @@ schemas: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(PYTHON) -m chargewire.manual
+
+dashboards: $(INSTALLED)
+	$(PYTHON) -m deploy.grafana.dashboards
 
 fmt: $(INSTALLED)
 	$(BIN)/ruff check --fix .
