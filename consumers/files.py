@@ -66,6 +66,11 @@ class Cursor:
         """Run a statement for each of many parameter sets. Raises sqlite3.Error."""
         self._cursor.executemany(statement, parameters)
 
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        """The next rows that were found; others have their turn before each part of many."""
+        await asyncio.sleep(0)
+        return self._cursor.fetchmany(self.arraysize if size is None else size)
+
     async def fetchall(self) -> list[Any]:
         """All rows that were found."""
         return self._cursor.fetchall()

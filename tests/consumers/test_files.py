@@ -43,6 +43,14 @@ async def test_nobody_waits_for_a_lock_for_ever(opened, monkeypatch):
         await other.cursor().execute("BEGIN IMMEDIATE")
 
 
+async def test_many_rows_come_in_parts(opened):
+    """So that they are never all in memory."""
+    cursor = (await opened()).cursor()
+    await cursor.execute("VALUES (1), (2), (3), (4)")
+    parts = [await cursor.fetchmany(), await cursor.fetchmany(2), await cursor.fetchmany(2)]
+    assert parts == [[(1,)], [(2,), (3,)], [(4,)]]
+
+
 async def test_what_fails_for_another_reason_fails_at_once(opened):
     """Waiting would not help."""
     with pytest.raises(sqlite3.OperationalError, match="syntax"):
