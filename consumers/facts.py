@@ -364,7 +364,7 @@ class LocalListVersionTold:
 class LocalListLimitsTold:
     """What a station says of its local list, from its configuration or device model.
 
-    Each is None where it was not told this time.
+    Each is None where it was not told this time. `command` is the id of the command that asked.
     """
 
     at: At
@@ -372,6 +372,7 @@ class LocalListLimitsTold:
     entries_max: int | None = None
     entries_per_call: int | None = None
     bytes_per_call: int | None = None
+    command: str | None = None
 
 
 # Those of the platform, and of commands: their `at` has the offset of their record as its epoch,

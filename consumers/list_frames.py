@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from consumers.facts import (
-    At,
     ListEntry,
     LocalListAnswered,
     LocalListLimitsTold,
     LocalListVersionTold,
 )
 from consumers.frames import Facts, Frame
+from consumers.list_commands import is_ours
 from consumers.payloads import Json, boolean, identifier, integer, items, members, moment, text
 from consumers.token_frames import id_token
 
@@ -69,7 +69,7 @@ def configuration(frame: Frame) -> Facts:
         for key in map(members, items(frame.said.get("configurationKey")))
     }
     yield from _limits(
-        frame.at,
+        frame,
         enabled=boolean(told.get("localauthlistenabled")),
         entries_max=integer(told.get("localauthlistmaxlength")),
         entries_per_call=integer(told.get("sendlocallistmaxlength")),
@@ -83,7 +83,7 @@ def variables(frame: Frame) -> Facts:
         if text(result.get("attributeStatus")) == "Accepted":
             kind = result.get("attributeType")
             told |= _told(result, {_attribute(kind): result.get("attributeValue")})
-    yield from _controlled(frame.at, told)
+    yield from _controlled(frame, told)
 
 
 def report(frame: Frame) -> Facts:
@@ -98,7 +98,7 @@ def report(frame: Frame) -> Facts:
         if "maxLimit" in limits:
             attributes["maxset"] = limits["maxLimit"]
         told |= _told(data, attributes)
-    yield from _controlled(frame.at, told)
+    yield from _controlled(frame, told)
 
 
 def _told(data: Json, attributes: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _attribute(kind: object) -> str:
     return _folded(kind) or "actual"
 
 
-def _controlled(at: At, told: Json) -> Facts:
+def _controlled(frame: Frame, told: Json) -> Facts:
     """OCPP 2.0.1, part 2, appendix 3.1.11: what LocalAuthListCtrlr may tell.
 
     Entries counts those that are in the list; its limit is how many there can be. One that is not
@@ -122,7 +122,7 @@ def _controlled(at: At, told: Json) -> Facts:
     available = boolean(told.get("available.actual"))
     enabled = boolean(told.get("enabled.actual"))
     yield from _limits(
-        at,
+        frame,
         enabled=False if available is False else enabled,
         entries_max=integer(told.get("entries.maxset")),
         entries_per_call=integer(told.get("itemspermessage.actual")),
@@ -130,9 +130,11 @@ def _controlled(at: At, told: Json) -> Facts:
     )
 
 
-def _limits(at: At, **limits: Any) -> Facts:
-    if any(value is not None for value in limits.values()):
-        yield LocalListLimitsTold(at, **limits)
+def _limits(frame: Frame, **limits: Any) -> Facts:
+    """An answer that tells none of them is one all the same, to who asked for nothing else."""
+    command = text(frame.record.get("command_id"))
+    if is_ours(command) or any(value is not None for value in limits.values()):
+        yield LocalListLimitsTold(frame.at, **limits, command=command)
 
 
 def _folded(name: object) -> str:

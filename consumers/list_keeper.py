@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from consumers import list_plan, list_rows, list_stations, local_lists
 from consumers.changes import Ownership
 from consumers.list_commands import CHECK, REQUESTED_BY, SEND, command_id
-from consumers.list_plan import Check, Send, Wait
+from consumers.list_plan import Asking, Check, Learn, Send, Wait
 from consumers.list_tokens import SETTLE_MS, Tokens
-from consumers.list_wording import VERSIONS, send_local_list
+from consumers.list_wording import VERSIONS, limits_question, send_local_list
 from consumers.projection import Row
 from consumers.sequels import FactsOf, Parts, Sequel
 from schemas.topics import partition
@@ -75,7 +75,7 @@ class Keeper:
         self._numbers: frozenset[int] = frozenset()
         self._due_ms: dict[str, int] = {}  # when to look at a station
         self._asked: dict[str, tuple[str, int]] = {}  # command not read back yet, until when
-        self._tried: dict[str, dict[str, tuple[Any, ...]]] = {}  # by action, when last asked
+        self._tried: dict[str, dict[type, tuple[Any, ...]]] = {}  # by step, when last asked
         self._cursor: str | None = None  # the station before the next page of the sweep
         self._swept_ms = 0
         self._states: dict[str, int] = {}
@@ -150,7 +150,7 @@ class Keeper:
         """Note one station of a sweep, and when to look at it."""
         state, station = "behind", row["station"]
         match self._step(row, now_ms):
-            case Check() | Send():
+            case Check() | Learn() | Send():
                 self._due_ms.setdefault(station, now_ms)
             case Wait(until_ms):
                 self._due_ms.setdefault(station, until_ms)
@@ -176,7 +176,7 @@ class Keeper:
         for station in due:
             row = there.get(station)
             match None if row is None else self._step(row, now_ms):
-                case Check() | Send() as step:
+                case Check() | Learn() | Send() as step:
                     assert row is not None, "there is no step without a row"
                     asking.append(self._ask(row, step, now_ms))
                 case Wait(until_ms):
@@ -199,16 +199,16 @@ class Keeper:
         wanted = self._tokens.brief(row)
         return list_plan.step(row, wanted.digest, anything_wanted=wanted.entries > 0, now_ms=now_ms)
 
-    async def _ask(self, row: Row, step: Check | Send, now_ms: int) -> None:
-        station, action = row["station"], SEND if isinstance(step, Send) else CHECK
+    async def _ask(self, row: Row, step: Asking, now_ms: int) -> None:
+        station = row["station"]
         tried = self._state(row, step)
-        if self._is_stuck(row, action, tried):
+        if self._is_stuck(row, step, tried):
             # Whatever the reason: to ask over and over would not change it.
             log.warning("a local list does not come out as it was sent", station=station)
             self.counts.stuck.inc()
             self._due_ms[station] = now_ms + STUCK_MS
             return
-        payload = await self._payload(row, step) if isinstance(step, Send) else {}
+        action, payload = await self._call(row, step)
         name = command_id(station, row["connection_epoch"], row["asked_id"], row["ended_id"])
         until_ms = now_ms + VALID_MS
         record = {
@@ -223,24 +223,27 @@ class Keeper:
         }
         await self._parts.producer.send("commands", station.encode(), record)
         self.counts.commands.labels(action).inc()
-        self._tried.setdefault(station, {})[action] = tried
+        self._tried.setdefault(station, {})[type(step)] = tried
         self._asked[station] = name, until_ms + list_plan.ANSWER_TIME_MS
         self._due_ms[station] = until_ms + list_plan.ANSWER_TIME_MS
 
-    def _state(self, row: Row, step: Check | Send) -> tuple[Any, ...]:
+    def _state(self, row: Row, step: Asking) -> tuple[Any, ...]:
         """What the answer to a step should change."""
-        if isinstance(step, Check):
-            return row["connection_epoch"], row["answered_ms"]
-        return row["connection_epoch"], row["digest"], self._tokens.wanted(row).digest
+        if isinstance(step, Send):
+            return row["connection_epoch"], row["digest"], self._tokens.wanted(row).digest
+        return row["connection_epoch"], row["answered_ms"], row["learned_epoch"]
 
-    def _is_stuck(self, row: Row, action: str, state: tuple[Any, ...]) -> bool:
+    def _is_stuck(self, row: Row, step: Asking, state: tuple[Any, ...]) -> bool:
         """Whether the last command was done as it should be, and has changed nothing."""
         answered = row["ended_id"] == row["asked_id"] and row["outcome"] == "answered"
-        done = answered and (action == CHECK or not row["failures"])
-        return done and self._tried.get(row["station"], {}).get(action) == state
+        done = answered and not (isinstance(step, Send) and row["failures"])
+        return done and self._tried.get(row["station"], {}).get(type(step)) == state
 
-    async def _payload(self, row: Row, step: Send) -> dict[str, Any]:
+    async def _call(self, row: Row, step: Asking) -> tuple[str, dict[str, Any]]:
+        """The action and the payload that carry a step out."""
+        if not isinstance(step, Send):
+            return (CHECK, {}) if isinstance(step, Check) else limits_question(row["ocpp_version"])
         held = None if step.full else await list_rows.entries(self._parts.store, row["station"])
         version, limits = row["ocpp_version"], list_plan.limits(row)
         full, entries = list_plan.piece(held, self._tokens.wanted(row), version, limits)
-        return send_local_list(version, step.version, full=full, entries=entries)
+        return SEND, send_local_list(version, step.version, full=full, entries=entries)

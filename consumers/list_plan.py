@@ -4,22 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from consumers.facts import ListEntry
-from consumers.list_commands import CHECK
 from consumers.list_wording import CALL_BYTES, VERSIONS, entry_bytes, fitting
 from consumers.local_lists import digest
 from consumers.projection import Row
 from consumers.tokens import compared
 from schemas.topics import FRAME_LIMIT_BYTES
 
-ENTRIES_PER_CALL = 50  # where a station never told: few enough for all that are known
+ENTRIES_PER_CALL = 20  # where a station does not tell: few enough for most
 PAUSES_MS = tuple(60_000 * minutes for minutes in (1, 2, 5, 15, 60))
 """How long after so many failures in a row nothing is tried."""
 ANSWER_TIME_MS = 60_000  # from a command's end of validity to its result, at most
 EVENT_TIME_MS = 30_000  # from the result to the event of the answer, at most, read from two topics
 VERSION_MAX = 2**31 - 1
-
-# Outcomes that would be the same if we asked again.
-_FOR_GOOD = frozenset({"call_error", "bad_answer", "invalid", "unsupported"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,11 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Learn:
+    """Ask the station what its list can take."""
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Send a list, or changes of it, with this version."""
 
@@ -60,16 +61,23 @@ class Send:
     full: bool
 
 
-Step = Wait | Check | Send | None
+Asking = Check | Learn | Send
+Step = Wait | Asking | None
 
 
 def limits(row: Row) -> Limits:
-    """The limits of a station, from its row in `local_list_stations`."""
+    """The limits of a station, from its row as `step` takes it.
+
+    Where it does not tell how many fit one call, it is half of those that were too many.
+    """
     per_call, most_bytes, most = (
         row[name] for name in ("entries_per_call", "bytes_per_call", "entries_max")
     )
+    if not per_call or per_call < 0:
+        too_many = row["too_many"]
+        per_call = min(ENTRIES_PER_CALL, too_many // 2) if too_many else ENTRIES_PER_CALL
     return Limits(
-        entries_per_call=per_call if per_call and per_call > 0 else ENTRIES_PER_CALL,
+        entries_per_call=per_call,
         bytes_per_call=min(most_bytes, FRAME_LIMIT_BYTES)
         if most_bytes and most_bytes > 0
         else FRAME_LIMIT_BYTES,
@@ -112,7 +120,16 @@ def step(row: Row, wanted_digest: str, *, anything_wanted: bool, now_ms: int) ->
     until_ms = _busy_until_ms(row, now_ms)
     if now_ms < until_ms:
         return Wait(until_ms)
-    return _step(row, wanted_digest)
+    found = _step(row, wanted_digest)
+    return Learn() if isinstance(found, Send) and not _has_told(row) else found
+
+
+def _has_told(row: Row) -> bool:
+    """Whether it told its limits on this connection, or was asked for them."""
+    epoch = row["connection_epoch"]
+    if row["entries_per_call"] is not None and row["limits_epoch"] == epoch:
+        return True
+    return row["learned_epoch"] is not None and row["learned_epoch"] >= epoch
 
 
 def _is_ours(row: Row) -> bool:
@@ -129,7 +146,7 @@ def _busy_until_ms(row: Row, now_ms: int) -> int:
         if now_ms < until_ms:
             return until_ms
     until_ms = 0
-    if row["outcome"] == "answered" and row["ended_id"] != row["command_id"]:
+    if row["outcome"] == "answered" and row["ended_id"] not in (row["command_id"], row["told_id"]):
         until_ms = row["ended_ms"] + EVENT_TIME_MS
     if row["failures"]:
         pause_ms = PAUSES_MS[min(row["failures"], len(PAUSES_MS)) - 1]
@@ -158,9 +175,7 @@ def _step(row: Row, wanted_digest: str) -> Step:
 
 def _in_vain(row: Row, since_ms: int) -> bool:
     """Whether it was asked for its version since then, and cannot tell."""
-    return (
-        row["ended_action"] == CHECK and row["outcome"] in _FOR_GOOD and row["ended_ms"] >= since_ms
-    )
+    return row["vain_ms"] is not None and row["vain_ms"] >= since_ms
 
 
 def piece(

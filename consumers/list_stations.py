@@ -17,7 +17,7 @@ from consumers.facts import (
     StationListed,
     StationUnlisted,
 )
-from consumers.list_commands import SEND, is_ours
+from consumers.list_commands import CHECK, LEARN, SEND, connection, is_ours
 from consumers.payloads import integer, members, text
 from consumers.projection import Key, Projection, Row, Rows, found, newer, order, put
 from consumers.tokens import METADATA
@@ -40,15 +40,16 @@ STATIONS = Table(
     whole("bytes_per_call", "how many bytes fit one SendLocalList; null: it did not tell"),
     whole("limits_epoch", "order of what it last told of these"),
     whole("limits_sequence", "order of what it last told of these"),
+    words("told_id", "the last command from here that asked for these, and was answered"),
+    whole("learned_epoch", "epoch of the connection on which these were last asked for"),
     words("asked_id", "the last command about its list from here"),
-    words("asked_action", "SendLocalList or GetLocalListVersion"),
+    words("asked_action", "its action, such as SendLocalList"),
     whole("asked_version", "the version that a SendLocalList gave to its list"),
     time("asked_until_ms", "it is not sent after this"),
     whole("asked_epoch", "order of its record"),
     whole("asked_sequence", "order of its record"),
     words("ended_id", "the last of these commands that has ended"),
     words("ended_ids", "the last few of them"),
-    words("ended_action", "its action"),
     words("outcome", "how it ended, such as answered or timeout"),
     time("ended_ms", "when it ended"),
     whole("ended_epoch", "order of its result"),
@@ -57,11 +58,14 @@ STATIONS = Table(
     words("failed_action", "action of the last of them"),
     time("failed_ms", "when that one ended"),
     time("lost_ms", "when a SendLocalList last ended of which nobody knows what became"),
+    time("vain_ms", "when it last could not tell the version of its list, and never will"),
     comment="What keeping the local list of each station depends on.",
 )
 
 LOST = frozenset({"timeout", "connection_lost", "bad_answer"})
 """Outcomes after which the station may have done what it was asked, or not."""
+# Outcomes that would be the same if we asked again.
+_FOR_GOOD = frozenset({"call_error", "bad_answer", "invalid", "unsupported"})
 # A gateway that was slow may tell once more of a command that is done with.
 _KEPT_IDS = 4
 
@@ -140,7 +144,9 @@ def _limited(row: Row, fact: LocalListLimitsTold) -> Row:
         "entries_per_call": fact.entries_per_call,
         "bytes_per_call": fact.bytes_per_call,
     }
-    known = {name: value for name, value in told.items() if value is not None}
+    known: Row = {name: value for name, value in told.items() if value is not None}
+    if is_ours(fact.command):
+        known["told_id"] = fact.command
     return row | order(fact.at, "limits_") | known
 
 
@@ -148,6 +154,9 @@ def _asked(row: Row, fact: CommandAsked) -> Row:
     if not newer(row, fact.at, "asked_"):
         return row
     said = _json(fact.payload)
+    if fact.action in LEARN:
+        # Whatever becomes of it: lists do not wait for what few stations tell.
+        row = row | {"learned_epoch": connection(fact.command)}
     return row | {
         "asked_id": fact.command,
         "asked_action": fact.action,
@@ -167,12 +176,15 @@ def _ended(row: Row, fact: CommandEnded) -> Row:
     row |= {
         "ended_id": fact.command,
         "ended_ids": " ".join([*recent, fact.command][-_KEPT_IDS:]),
-        "ended_action": fact.action,
         "outcome": fact.outcome,
         "ended_ms": ended_ms,
     }
+    if fact.action in LEARN:
+        return row
     if fact.action == SEND and fact.outcome in LOST:
         row["lost_ms"] = ended_ms
+    if fact.action == CHECK and fact.outcome in _FOR_GOOD:
+        row["vain_ms"] = ended_ms
     status = text(_json(fact.response).get("status")) if fact.response else None
     if fact.outcome != "answered" or status not in (None, "Accepted"):
         failures = (row["failures"] or 0) + 1

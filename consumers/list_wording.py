@@ -99,6 +99,33 @@ def send_local_list(
     return {**entries_or_none, "versionNumber": list_version, "updateType": kind}
 
 
+def limits_question(version: str) -> tuple[str, Json]:
+    """The action and payload that ask a station what its list can take.
+
+    How many entries it can hold is in 2.x the limit of a variable, which no GetVariables tells; the
+    highest value that it may be set to is the nearest to that.
+    """
+    if version == "1.6":
+        return "GetConfiguration", {"key": list(_KEYS)}
+    asked = [
+        {**({"attributeType": kind} if kind else {}), "component": _CONTROLLER, "variable": name}
+        for name, kind in _VARIABLES
+    ]
+    return "GetVariables", {"getVariableData": asked}
+
+
+# OCPP 1.6, 9.3; OCPP 2.0.1, part 2, appendix 3.1.11.
+_KEYS = ("LocalAuthListEnabled", "LocalAuthListMaxLength", "SendLocalListMaxLength")
+_CONTROLLER = {"name": "LocalAuthListCtrlr"}
+_VARIABLES = (
+    ({"name": "Available"}, None),
+    ({"name": "Enabled"}, None),
+    ({"name": "ItemsPerMessage"}, None),
+    ({"name": "BytesPerMessage"}, None),
+    ({"name": "Entries"}, "MaxSet"),
+)
+
+
 def _worded(version: str, entry: ListEntry) -> Json:
     end = None if entry.expires_ms is None else _moment(entry.expires_ms)
     if version == "1.6":

@@ -25,6 +25,7 @@ LISTS = Table(
     words("status", "its last answer to a SendLocalList, such as Accepted; null: an error"),
     whole("told_version", "version that it told since that answer"),
     whole("top_version", "the highest version that it may have heard of"),
+    whole("too_many", "entries of a whole list that were too many for one call; null: none known"),
     time("answered_ms", "when it last answered anything about its list"),
     words("command_id", "the command that it answered then; null: none"),
     whole("epoch", "order of that answer"),
@@ -93,6 +94,9 @@ def _answered(rows: Rows, row: Row, fact: LocalListAnswered) -> Rows:
             row["supported"] = False
         if fact.status == "Failed" and is_ours(fact.command):
             row["ours"] = True
+        if fact.full and fact.status in ("Failed", None):
+            # One alone that fails shows that it is not their number.
+            row["too_many"] = len(fact.entries) if len(fact.entries) > 1 else None
         return _forgotten(rows, row)
     row |= {"supported": True, "ours": is_ours(fact.command), "top_version": fact.version}
     if fact.version is None or (row["version"] is None and not fact.full):

@@ -16,9 +16,9 @@ from consumers.facts import (
     LocalListLimitsTold,
     LocalListVersionTold,
 )
-from consumers.list_commands import CHECK, REQUESTED_BY, SEND, command_id
+from consumers.list_commands import CHECK, LEARN, REQUESTED_BY, SEND, command_id
 from consumers.list_stations import PROJECTION, STATIONS
-from consumers.list_wording import send_local_list
+from consumers.list_wording import limits_question, send_local_list
 from consumers.local_lists import ENTRIES, HELD, LISTS, entry
 from consumers.meaning import call_payload, facts_of
 from consumers.projection import NO_ROWS, fold
@@ -86,12 +86,14 @@ class Station:
     """A station that takes lists as OCPP says, within its limits; what breaks is asked of `fault`.
 
     `fault(action)` gives None, "lost" (it does it, but nobody hears), "deaf" (it does not, and
-    nobody hears), or the status that it answers with in place of doing it.
+    nobody hears), or the status that it answers with in place of doing it. It `tells` its limits
+    unasked on every connection, when it is asked, or never.
     """
 
-    def __init__(self, *, limits=UNLIMITED, fault=lambda action: None):
+    def __init__(self, *, limits=UNLIMITED, fault=lambda action: None, tells="unasked"):
         self.limits = limits
         self.fault = fault
+        self.tells = tells
         self.entries = {}
         self.version = 0
         self.longest = 0
@@ -106,11 +108,19 @@ class Station:
                 after.pop(folded_token(one.token), None)
             else:
                 after[folded_token(one.token)] = one
+        if len(entries) > self.limits.entries_per_call:
+            return "Failed"
         most = self.limits.entries_max
         if most is not None and len(after) > most:
             return "Failed"
         self.entries, self.version = after, version
         return "Accepted"
+
+
+def told(station):
+    """The limits of a station, as a fact has them."""
+    names = ("entries_max", "entries_per_call", "bytes_per_call")
+    return {name: getattr(station.limits, name) for name in names}
 
 
 class Talk:
@@ -125,15 +135,8 @@ class Talk:
         self.epoch = 0
         self.sequence = 0
         self.calls = []  # (action, list version, full, number of entries, bytes)
+        self.limited = []  # those of them that were made when its limits were known
         self.connect()
-        limits = station.limits
-        told = {
-            "entries_max": limits.entries_max,
-            "entries_per_call": limits.entries_per_call,
-            "bytes_per_call": limits.bytes_per_call,
-        }
-        self.sequence += 1
-        self.book.read(LocalListLimitsTold(self.at(), **told))
 
     def at(self):
         return at(self.epoch, self.sequence, self.now_ms)
@@ -142,6 +145,9 @@ class Talk:
         self.epoch += 10
         self.sequence = 0
         self.book.read(Connected(self.at(), version=self.version, connection_id=f"c-{self.epoch}"))
+        if self.station.tells == "unasked":
+            self.sequence += 1
+            self.book.read(LocalListLimitsTold(self.at(), **told(self.station)))
 
     def disconnect(self):
         self.sequence += 1
@@ -158,6 +164,9 @@ class Talk:
         match step:
             case list_plan.Check():
                 self.ask(CHECK, None, False, (), {})
+            case list_plan.Learn():
+                action, said = limits_question(self.version)
+                self.ask(action, None, False, (), said)
             case list_plan.Send(list_version, full):
                 held = None if full else self.book.entries
                 whole, entries = list_plan.piece(held, wanted, self.version, limits)
@@ -170,6 +179,8 @@ class Talk:
         name = command_id("CS-1", self.epoch, row["asked_id"], row["ended_id"])
         frame = json.dumps([2, "f" * 36, action, payload], separators=(",", ":"))
         self.calls.append((action, version, full, len(entries), len(frame.encode())))
+        if row["entries_per_call"] is not None:
+            self.limited.append(self.calls[-1])
         self.offset += 1
         said = json.dumps(payload), self.now_ms + MINUTE
         place = at(self.offset, 0, self.now_ms)
@@ -181,10 +192,14 @@ class Talk:
             if fault == "lost" and action == SEND:
                 self.station.take(version, full, entries)
             self.end(name, action, "timeout", None)
+        elif action in LEARN:
+            said = {} if self.station.tells == "never" else told(self.station)
+            self.book.read(LocalListLimitsTold(self.at(), **said, command=name))
+            self.end(name, action, "answered", {})
         elif action == CHECK:
-            told = self.station.version
-            self.book.read(LocalListVersionTold(self.at(), told, name))
-            self.end(name, action, "answered", {"listVersion": told})
+            has = self.station.version
+            self.book.read(LocalListVersionTold(self.at(), has, name))
+            self.end(name, action, "answered", {"listVersion": has})
         else:
             status = fault or self.station.take(version, full, entries)
             self.book.read(LocalListAnswered(self.at(), version, full, entries, status, name))
@@ -244,6 +259,8 @@ class Gateway:
         station, said = self.stations[name], json.loads(command["payload"])
         if action == CHECK:
             response = {VERSION_WORD[self.version]: station.version}
+        elif action in LEARN:
+            response = self._limits(station, said)
         else:
             call = self._frame(command, epoch, 1, "call", said, now_ms)
             entries = facts_of(*self._asked(call, command, epoch, now_ms))[0]
@@ -263,7 +280,23 @@ class Gateway:
             "at": now_ms,
         }
         result = CODEC.decode(CODEC.encode("command-results", result))[1]
-        return [("local-list", call), ("local-list", answer), ("command-results", result)]
+        topic = "provisioning" if action in LEARN else "local-list"
+        return [(topic, call), (topic, answer), ("command-results", result)]
+
+    def _limits(self, station, said):
+        """How many entries fit one call, where it tells."""
+        most = str(station.limits.entries_per_call)
+        if self.version == "1.6":
+            key = {"key": "SendLocalListMaxLength", "readonly": True, "value": most}
+            silent = {"unknownKey": said["key"]}
+            return silent if station.tells == "never" else {"configurationKey": [key]}
+        results = []
+        for one in said["getVariableData"]:
+            known = station.tells != "never" and one["variable"]["name"] == "ItemsPerMessage"
+            value = {"attributeValue": most} if known else {}
+            status = {"attributeStatus": "Accepted" if known else "UnknownVariable"}
+            results.append(one | status | value)
+        return {"getVariableResult": results}
 
     def _asked(self, call, command, epoch, now_ms):
         """What a reader makes of the CALL, were it taken."""
@@ -292,7 +325,8 @@ class Gateway:
             "command_id": command["command_id"],
             frame_field(self.version, action, part): typed,
         }
-        return CODEC.decode(CODEC.encode("local-list", record))[1]
+        topic = "provisioning" if action in LEARN else "local-list"
+        return CODEC.decode(CODEC.encode(topic, record))[1]
 
 
 VERSION_WORD = {"1.6": "listVersion", "2.0.1": "versionNumber", "2.1": "versionNumber"}

@@ -1,6 +1,6 @@
 """consumers.list_commands: the commands that keep local lists are known again."""
 
-from consumers.list_commands import command_id, is_ours
+from consumers.list_commands import command_id, connection, is_ours
 
 
 def test_who_knows_the_same_asks_the_same():
@@ -14,6 +14,12 @@ def test_who_knows_the_same_asks_the_same():
         command_id("CS-1", 5, first, first),
     }
     assert len({first, *others}) == 5
+
+
+def test_a_command_tells_its_connection():
+    """Whatever clocks say."""
+    assert connection(command_id("CS-1", 50, None, None)) == 50
+    assert connection("local-list.other") is None
 
 
 def test_commands_of_others_are_not_ours():

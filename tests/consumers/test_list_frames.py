@@ -12,6 +12,7 @@ from consumers.facts import (
     LocalListVersionTold,
     Seen,
 )
+from consumers.list_commands import command_id
 from consumers.meaning import facts_of
 from tests.consumers.hearing import commanded, exchange, told
 from tests.gateway.conversation import NOON
@@ -117,6 +118,23 @@ def test_the_configuration_of_1_6(keys, limits):
             del key["value"]
     found = commanded("1.6", "GetConfiguration", {}, {"configurationKey": told_})
     assert found == [LocalListLimitsTold(ANSWER, **limits)]
+
+
+@pytest.mark.parametrize(
+    ("version", "action", "response"),
+    [
+        ("1.6", "GetConfiguration", {"unknownKey": ["LocalAuthListEnabled"]}),
+        ("2.0.1", "GetVariables", {"getVariableResult": []}),
+    ],
+)
+def test_who_asked_for_limits_hears_of_an_answer_without(version, action, response):
+    """So that nobody waits for more."""
+    topic, record = exchange(version, action, {}, {})[1]
+    record |= {"raw": json.dumps([3, "m", response])}
+    ours = command_id("CS-1", 77, None, None)
+    told_ = LocalListLimitsTold(ANSWER, command=ours)
+    assert facts_of(topic, record | {"command_id": ours}, 0, None) == [told_]
+    assert facts_of(topic, record | {"command_id": "by hand"}, 0, None) == [Seen(ANSWER)]
 
 
 def test_a_configuration_that_says_nothing_of_lists():

@@ -15,8 +15,9 @@ from consumers.authorizations import CONSUMER
 from consumers.changes import Changes, Ownership, differences
 from consumers.config import Config
 from consumers.facts import LocalListLimitsTold, StationListed, TokenIssued, TokenRemoved
-from consumers.list_commands import CHECK, SEND
+from consumers.list_commands import CHECK, LEARN, SEND
 from consumers.list_keeper import Keeper, sequel
+from consumers.list_plan import Limits
 from consumers.meaning import call_payload, facts_of
 from consumers.membership import open_member
 from consumers.metrics import Metrics
@@ -26,7 +27,7 @@ from consumers.runner import Runner
 from consumers.sequels import Parts
 from consumers.stores import Store
 from schemas.topics import partition
-from tests.consumers.listing import MINUTE, NOON, SECOND, Gateway, Station, at
+from tests.consumers.listing import MINUTE, NOON, SECOND, Gateway, Station, at, told
 from tests.consumers.test_runner import until
 from tests.consumers.written import CODEC, Log
 
@@ -90,8 +91,10 @@ class World:
         self.epochs[name] = epoch
         station = station or self.gateway.stations.get(name) or Station()
         record = self.gateway.connect(name, epoch, station)
-        told = LocalListLimitsTold(replace(at(epoch, 1), station=name), **limits)
-        await self.tell(*facts_of("connections", record, epoch, None), told)
+        if station.tells == "unasked":
+            limits = told(station) | limits
+        said = LocalListLimitsTold(replace(at(epoch, 1), station=name), **limits)
+        await self.tell(*facts_of("connections", record, epoch, None), said)
 
     async def carry_out(self):
         """Do what the log of commands says; returns how many there were."""
@@ -218,6 +221,24 @@ async def test_a_long_list_goes_out_piece_by_piece(worlds):
         assert len(world.waiting) <= 1
     assert len(world.held("S")) == 45
     assert [action for _, action in world.calls] == [SEND] * 5
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
+@pytest.mark.parametrize(("tells", "pieces"), [("asked", 2), ("never", 1)])
+async def test_who_did_not_tell_its_limits_is_asked(worlds, version, tells, pieces):
+    """Once, before its first list; who answers without them gets its list all the same."""
+    world = await worlds()
+    world.gateway.version = version
+    limits = Limits(entries_per_call=10 if tells == "asked" else 20)
+    await world.connect("S", station=Station(limits=limits, tells=tells))
+    await world.issue(*(issued(f"T{number}", number, "*") for number in range(20)))
+    begun_ms = world.now_ms
+    while len(world.held("S")) < 20:
+        await world.run(1)
+    assert world.now_ms < begun_ms + 20 * SECOND
+    (first, *others) = [action for _, action in world.calls]
+    assert (first in LEARN, others) == (True, [SEND] * pieces)
+    assert world.counted("commands_total", action=first) == 1
 
 
 async def test_a_list_that_is_too_short(worlds):
@@ -475,7 +496,8 @@ async def open_producer(options):
 async def test_lists_are_kept_over_a_real_log(kafka, prefix, tmp_path):
     """A change, a restart of the consumer and a rebuild of its tables lead to no other list."""
     gateway = Gateway("2.0.1")
-    stations = {name: Station() for name in ("CS-1", "CS-2", "CS-3")}
+    limits = Limits(entries_per_call=50)
+    stations = {name: Station(limits=limits) for name in ("CS-1", "CS-2", "CS-3")}
     async with Log(kafka.bootstrap, prefix, PARTITIONS) as log:
         await log.topics({*CONSUMER.topics, "commands"})
         scripted = Scripted(log, gateway)
@@ -491,8 +513,8 @@ async def test_lists_are_kept_over_a_real_log(kafka, prefix, tmp_path):
                 await _issue(log, "T000", lists=["*"], status="Blocked")
                 await until(lambda: _statuses(stations, "t000") == {"Blocked"})
             asked = len(gateway.commands)
-            assert asked == 3 * 3 + 3
-            sent = [json.loads(one["payload"]) for one in gateway.commands]
+            assert asked == 3 + 3 * 3 + 3
+            sent = [json.loads(one["payload"]) for one in gateway.commands if one["action"] == SEND]
             assert max(len(one["localAuthorizationList"]) for one in sent) == 50
             # Elsewhere, with nothing in its tables: all is in the log.
             async with consuming(log, f"sqlite:///{tmp_path}/other.db"):

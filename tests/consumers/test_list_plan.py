@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from consumers import list_plan
 from consumers.facts import Connected, LocalListAnswered, LocalListLimitsTold, LocalListVersionTold
-from consumers.list_commands import CHECK, SEND
-from consumers.list_plan import PAUSES_MS, Check, Limits, Send, Wait, piece, wanted
+from consumers.list_commands import CHECK, LEARN, SEND
+from consumers.list_plan import PAUSES_MS, Check, Learn, Limits, Send, Wait, limits, piece, wanted
 from schemas.identity import folded_token
-from tests.consumers.listing import MINUTE, SECOND, Station, Talk, at, token
+from tests.consumers.listing import MINUTE, NOON, SECOND, Station, Talk, at, token
 
+ASK = "GetConfiguration"
 NAMES = [f"tag-{number:03}" for number in range(60)]
 THREE = [token(name) for name in NAMES[:3]]
 MANY = [token(name) for name in NAMES]
@@ -85,6 +86,77 @@ def test_a_short_list_replaces_a_long_one_at_once():
     before = len(talk.calls)
     talk.run(THREE)
     assert sent(talk)[before:] == [(4, True, 3)]
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
+def test_who_did_not_tell_its_limits_is_asked(version):
+    """Before the first list; what it says is what counts then."""
+    talk = Talk(Station(limits=Limits(entries_per_call=7, entries_max=10), tells="asked"), version)
+    talk.run(MANY)
+    assert [call[0] in LEARN for call in talk.calls] == [True, False, False]
+    assert [entries for _, _, entries in sent(talk)] == [7, 3]
+
+
+def test_limits_are_asked_for_once_on_each_connection():
+    """Where something is to be sent: the station may be another one, with the same name."""
+    talk = Talk(Station(tells="asked"))
+    talk.run(THREE)
+    talk.run(MANY[:4])
+    talk.connect()
+    talk.run(MANY[:4])
+    assert [call[0] for call in talk.calls] == [ASK, SEND, SEND, CHECK]
+    talk.station.limits = Limits(entries_per_call=2)
+    talk.run(MANY[:8])
+    talk.run(MANY[:9])
+    assert [call[0] for call in talk.calls[4:]] == [ASK, SEND, SEND, SEND]
+
+
+@pytest.mark.parametrize("fault", [None, "deaf"])
+def test_who_does_not_answer_for_its_limits_gets_its_list(fault):
+    """At once, and with few entries to a call."""
+    station = Station(fault=lambda action: None if action == SEND else fault, tells="never")
+    talk = Talk(station)
+    talk.run(MANY)
+    assert [call[0] for call in talk.calls] == [ASK, SEND, SEND, SEND]
+    assert {entries for _, _, entries in sent(talk)} == {20}
+    assert talk.now_ms < NOON + MINUTE
+
+
+def test_limits_that_were_answered_are_waited_for():
+    """The result of the command may be read before what was answered; not for ever."""
+    talk = Talk(Station(tells="asked"))
+    assert talk.step(THREE) == Learn()
+    row = talk.book.row | {"told_id": None}
+    step = list_plan.step(row, "", anything_wanted=True, now_ms=talk.now_ms)
+    assert step == Wait(row["ended_ms"] + list_plan.EVENT_TIME_MS)
+    later_ms = step.until_ms
+    assert isinstance(list_plan.step(row, "", anything_wanted=True, now_ms=later_ms), Send)
+
+
+def test_too_many_for_one_call_are_halved():
+    """Where a station tells no limit; what was learned so is kept."""
+    station = Station(limits=Limits(entries_per_call=3), tells="never")
+    talk = Talk(station)
+    talk.run(MANY[:25])
+    tried = [entries for _, _, entries in sent(talk)]
+    assert tried == [20, 10, 5, *[2] * 12, 1]
+    assert station.entries == held(MANY[:25])
+    talk.connect()
+    talk.run(MANY[:30])
+    assert [entries for _, _, entries in sent(talk)][len(tried) :] == [2, 2, 1]
+    station.limits = Limits()
+    talk.book.read(LocalListLimitsTold(talk.at(), entries_per_call=9))
+    assert limits(talk.book.row).entries_per_call == 9, "until it tells"
+
+
+def test_one_that_fails_alone_is_not_too_many():
+    """Then it is something else, and short lists would help nobody."""
+    talk = Talk(Station(fault=lambda action: "Failed" if action == SEND else None, tells="never"))
+    while len(sent(talk)) < 7:
+        match talk.step(MANY):
+            case Wait(until_ms):
+                talk.now_ms = until_ms
+    assert [entries for _, _, entries in sent(talk)] == [20, 10, 5, 2, 1, 20, 10]
 
 
 def test_what_does_not_fit_is_left_out():
@@ -239,7 +311,7 @@ def test_who_cannot_tell_its_version_is_believed():
     talk.disconnect()
     talk.connect()
     assert isinstance(talk.step(THREE), Check)
-    row = talk.book.row | {"outcome": "call_error", "list_epoch": 10, "failures": None}
+    row = talk.book.row | {"vain_ms": talk.now_ms}
     digest = wanted(THREE, "1.6", Limits()).digest
     ask = {"anything_wanted": True, "now_ms": talk.now_ms + MINUTE}
     assert list_plan.step(row, digest, **ask) is None
@@ -304,14 +376,17 @@ TOKENS = st.lists(
 
 
 @given(
-    limits=LIMITS,
+    told=LIMITS,
     wishes=st.lists(TOKENS, min_size=1, max_size=4),
     faults=st.lists(FAULTS, max_size=25),
     version=st.sampled_from(["1.6", "2.0.1", "2.1"]),
+    tells=st.sampled_from(["unasked", "asked", "never"]),
 )
-def test_in_the_end_the_list_is_as_wanted(limits, wishes, faults, version):
-    """Whatever breaks on the way; and no call is ever longer than the station's limits."""
-    station = Station(limits=limits)
+def test_in_the_end_the_list_is_as_wanted(told, wishes, faults, version, tells):
+    """Whatever breaks on the way; and no call is ever longer than the limits that we know of."""
+    if tells == "never":
+        told = replace(told, entries_max=None)  # a list that is never long enough has no end
+    station = Station(limits=told, tells=tells)
     talk = Talk(station, version)
 
     def fault(action):
@@ -322,7 +397,7 @@ def test_in_the_end_the_list_is_as_wanted(limits, wishes, faults, version):
             talk.disconnect()
             talk.connect()
             return "deaf"
-        return found if action == SEND or found == "lost" else None
+        return found if action == SEND or found in ("lost", "deaf") else None
 
     station.fault = fault
     for wish in wishes:
@@ -333,10 +408,10 @@ def test_in_the_end_the_list_is_as_wanted(limits, wishes, faults, version):
     talk.disconnect()
     talk.connect()
     talk.run(wishes[-1])
-    aim = wanted(wishes[-1], version, limits)
+    aim = wanted(wishes[-1], version, limits(talk.book.row))
     assert station.entries == dict(aim.entries) == talk.book.entries
-    for action, list_version, full, entries, size in talk.calls:
-        assert entries <= limits.entries_per_call
-        assert size <= limits.bytes_per_call
-        assert action == CHECK or list_version > 0
-        assert not full or list_version is not None
+    for action, list_version, _, entries, size in talk.limited:
+        assert entries <= told.entries_per_call
+        assert action != SEND or size <= told.bytes_per_call
+        assert (list_version is None) == (action != SEND)
+        assert list_version is None or list_version > 0

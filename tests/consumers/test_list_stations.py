@@ -16,7 +16,7 @@ from consumers.facts import (
     StationListed,
     StationUnlisted,
 )
-from consumers.list_commands import CHECK, SEND, command_id
+from consumers.list_commands import CHECK, LEARN, SEND, command_id
 from consumers.list_stations import PROJECTION, STATIONS
 from consumers.projection import NO_ROWS, fold
 from schemas.topics import TOPICS
@@ -78,6 +78,40 @@ def test_limits_come_one_by_one():
     found = row(first, second, first)
     names = ("enabled", "entries_max", "entries_per_call", "bytes_per_call")
     assert [found[name] for name in names] == [True, 100, 30, None]
+
+
+def test_the_answer_to_a_question_for_limits():
+    """Is known by its command, also where it tells nothing; others ask as well."""
+    ours, other = (
+        LocalListLimitsTold(at(1, 4 * number), command=name)
+        for number, name in enumerate((NAMES[1], "by hand"))
+    )
+    assert row(ours, other)["told_id"] == NAMES[1]
+
+
+@pytest.mark.parametrize("action", sorted(LEARN))
+def test_a_question_for_limits(action):
+    """Is known by its connection; what becomes of it is no failure to keep a list."""
+    found = row(asked(4, action=action))
+    assert (found["learned_epoch"], found["asked_id"]) == (4, NAMES[4])
+    assert row(asked(4))["learned_epoch"] is None
+    failed = [ended(1, "timeout"), ended(2, "timeout", action=action)]
+    found = row(*failed)
+    assert (found["failures"], found["lost_ms"], found["ended_id"]) == (1, NOON + 1, NAMES[2])
+    assert row(*failed, ended(3, action=action))["failures"] == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "action", "vain"),
+    [
+        ("call_error", CHECK, True),
+        ("timeout", CHECK, False),
+        ("call_error", SEND, False),
+    ],
+)
+def test_who_cannot_tell_its_version(outcome, action, vain):
+    """Is asked no second time."""
+    assert (row(ended(1, outcome, action=action))["vain_ms"] is not None) is vain
 
 
 @pytest.mark.parametrize("word", ["listVersion", "versionNumber"])

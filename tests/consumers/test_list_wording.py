@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.facts import ListEntry
+from consumers.list_commands import LEARN
 from consumers.list_wording import (
     CALL_BYTES,
     VERSIONS,
     entry_bytes,
     fitting,
+    limits_question,
     send_local_list,
 )
 from schemas.catalogue import VERSIONS as ALL
@@ -61,6 +63,28 @@ def test_a_token_in_words_of_2_x():
 def test_an_empty_list_is_not_told(version):
     """2.x allows no list without entries."""
     assert "localAuthorizationList" not in send_local_list(version, 1, full=True, entries=[])
+
+
+@pytest.mark.parametrize("version", sorted(VERSIONS))
+def test_limits_are_asked_for_in_valid_words(version):
+    """And what is asked for is what is read of the answer."""
+    action, said = limits_question(version)
+    shape(version, action, "request").validate(json.dumps(said).encode())
+    assert action in LEARN
+    if version == "1.6":
+        answer = {"configurationKey": [
+            {"key": key, "readonly": True, "value": str(number)}
+            for number, key in enumerate(said["key"], start=7)
+        ]}  # fmt: skip
+        limits = {"entries_max": 8, "entries_per_call": 9}
+    else:
+        answer = {"getVariableResult": [
+            one | {"attributeStatus": "Accepted", "attributeValue": str(number)}
+            for number, one in enumerate(said["getVariableData"], start=7)
+        ]}  # fmt: skip
+        limits = {"entries_per_call": 9, "bytes_per_call": 10, "entries_max": 11}
+    fact = one(commanded(version, action, said, answer))
+    assert {name: getattr(fact, name) for name in limits} == limits
 
 
 def test_there_are_words_for_every_version():

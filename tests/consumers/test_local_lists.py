@@ -75,6 +75,20 @@ def test_what_is_refused_leaves_nothing_certain(status):
     assert row["supported"] is (status != "NotSupported")
 
 
+def test_too_many_for_one_call():
+    """Are those of a whole list that was not taken; of changes, the list may be too long."""
+    pair = token("A"), token("B")
+    for status in ("Failed", None):
+        assert listed(answered(2, 1, *pair, full=True, status=status))["too_many"] == 2
+    for other in (
+        answered(2, 1, *pair, full=True),
+        answered(2, 1, *pair, status="Failed"),
+        answered(2, 1, *pair, full=True, status="VersionMismatch"),
+        answered(2, 1, token("A"), full=True, status="Failed"),
+    ):
+        assert listed(other)["too_many"] is None
+
+
 def test_changes_of_what_is_unknown_are_unknown():
     """Only a full list begins anew."""
     row = listed(answered(2, 5, token("A")))
