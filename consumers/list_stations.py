@@ -18,6 +18,7 @@ from consumers.facts import (
     StationUnlisted,
 )
 from consumers.list_commands import CHECK, LEARN, SEND, connection, is_ours
+from consumers.list_wording import token_length
 from consumers.payloads import integer, members, text
 from consumers.projection import Key, Projection, Row, Rows, found, newer, order, put
 from consumers.tokens import METADATA
@@ -33,6 +34,7 @@ STATIONS = Table(
     time("connected_ms", "when the newest connection was made"),
     words("connection_id", "id of the newest connection"),
     words("ocpp_version", "version that it speaks"),
+    whole("token_length", "characters of the longest token that it can have; null: not known"),
     whole("connection_epoch", "epoch of the newest connection"),
     Column("enabled", Boolean, comment="whether it uses its list; null: it did not tell"),
     whole("entries_max", "how many tokens its list can hold; null: it did not tell"),
@@ -113,6 +115,7 @@ def _connected(row: Row, fact: Connected) -> Row:
         "connected_ms": fact.at.observed_ms,
         "connection_id": fact.connection_id,
         "ocpp_version": fact.version,
+        "token_length": token_length(fact.version),
         "connection_epoch": fact.at.epoch,
     }
 

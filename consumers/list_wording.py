@@ -51,6 +51,12 @@ VERSIONS = frozenset(_WORDS)
 """The versions that have words for local lists."""
 
 
+def token_length(version: str | None) -> int | None:
+    """Characters of the longest token that a version has a place for; None: it has no lists."""
+    words = _WORDS.get(version or "")
+    return words and words.token_length
+
+
 def fitting(version: str, entry: ListEntry) -> ListEntry | None:
     """The entry as a station of this version is told it; None: its token has no place there.
 

@@ -255,6 +255,22 @@ async def test_a_list_that_is_too_short(worlds):
     assert world.counted("cut") == 1
 
 
+async def test_a_token_that_is_too_long_is_left_out(worlds):
+    """It will never be there: the list is as it should be without it."""
+    world = await worlds()
+    await world.connect("S", entries_max=3)
+    world.gateway.version = "2.0.1"
+    await world.connect("other")
+    long, short = "x" * 21, [issued(f"T{number}", number, "*") for number in range(5)]
+    await world.issue(issued(long, 9, "*"), *short)
+    await world.run()
+    names = ("state", "wanted", "held", "left_out", "missing")
+    row, other = await world.now("S"), await world.now("other")
+    assert [row[name] for name in names] == ["in sync", 6, 3, 3, 3]
+    assert [other[name] for name in names] == ["in sync", 6, 6, 0, 0]
+    assert long in world.held("other")
+
+
 async def test_who_is_left_alone(worlds):
     """Stations for which there is no token, that use no list, or are not there."""
     world = await worlds()

@@ -15,6 +15,7 @@ from consumers.list_wording import (
     fitting,
     limits_question,
     send_local_list,
+    token_length,
 )
 from schemas.catalogue import VERSIONS as ALL
 from schemas.derive import shape
@@ -112,6 +113,7 @@ def test_what_is_sent_is_valid_and_read_as_it_was_meant(version, entries, full):
 @pytest.mark.parametrize(("version", "length"), [("1.6", 20), ("2.0.1", 36), ("2.1", 255)])
 def test_tokens_that_have_no_place(version, length):
     """Too long, or none at all."""
+    assert token_length(version) == length
     assert fitting(version, ListEntry("x" * length, "Central", "Accepted")) is not None
     assert fitting(version, ListEntry("x" * (length + 1), "Central", "Accepted")) is None
     assert fitting(version, ListEntry("", "Central", "Accepted")) is None

@@ -32,24 +32,27 @@ SELECT
     token,
     MAX(wanted) AS wanted,
     MAX(held) AS held,
+    MIN(fits) AS fits,
     CASE
         WHEN MIN(accepted) < MAX(accepted) OR MIN(until_ms) < MAX(until_ms) THEN 1
         ELSE 0
     END AS differs
 FROM (
     SELECT s.station AS station, w.token AS token, 1 AS wanted, 0 AS held,
+        CASE WHEN LENGTH(w.token) > s.token_length THEN 0 ELSE 1 END AS fits,
         CASE WHEN w.status = 'Accepted' THEN 1 ELSE 0 END AS accepted,
         COALESCE(w.expires_ms, -1) AS until_ms
     FROM local_list_stations AS s
     JOIN local_list_tokens AS w ON w.list = s.station_group
     UNION
     SELECT s.station, w.token, 1, 0,
+        CASE WHEN LENGTH(w.token) > s.token_length THEN 0 ELSE 1 END,
         CASE WHEN w.status = 'Accepted' THEN 1 ELSE 0 END,
         COALESCE(w.expires_ms, -1)
     FROM local_list_stations AS s
     JOIN local_list_tokens AS w ON w.list = '*'
     UNION ALL
-    SELECT e.station, e.token, 0, 1,
+    SELECT e.station, e.token, 0, 1, 1,
         CASE WHEN e.status = 'Accepted' THEN 1 ELSE 0 END,
         COALESCE(e.expires_ms, -1)
     FROM local_list_entries AS e
@@ -81,9 +84,8 @@ FROM (
         COALESCE(d.missing, 0) AS missing,
         COALESCE(d.surplus, 0) AS surplus,
         COALESCE(d.differing, 0) AS differing,
-        CASE
-            WHEN COALESCE(d.wanted, 0) > s.entries_max
-            THEN COALESCE(d.wanted, 0) - s.entries_max
+        COALESCE(d.wanted - d.fitting, 0) + CASE
+            WHEN d.fitting > s.entries_max THEN d.fitting - s.entries_max
             ELSE 0
         END AS left_out,
         s.entries_max AS entries_max,
@@ -100,6 +102,7 @@ FROM (
         SELECT
             station,
             CAST(SUM(wanted) AS BIGINT) AS wanted,
+            CAST(SUM(wanted * fits) AS BIGINT) AS fitting,
             CAST(SUM(held) AS BIGINT) AS held,
             CAST(SUM(wanted * (1 - held)) AS BIGINT) AS missing,
             CAST(SUM(held * (1 - wanted)) AS BIGINT) AS surplus,
@@ -162,6 +165,7 @@ def _stations() -> None:
         sa.Column("connected_ms", sa.BigInteger),
         sa.Column("connection_id", sa.Text),
         sa.Column("ocpp_version", sa.Text),
+        sa.Column("token_length", sa.BigInteger),
         sa.Column("connection_epoch", sa.BigInteger),
         sa.Column("enabled", sa.Boolean),
         sa.Column("entries_max", sa.BigInteger),
