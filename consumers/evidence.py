@@ -26,7 +26,7 @@ async def known(
     wanted = {token for asked in asks if (token := compared(asked.token))}
     begun = {token for asked in asks if is_start(asked) and (token := compared(asked.token))}
     places = {(asked.at.station, asked.transaction) for asked in asks if is_start(asked)}
-    async with store.transaction() as connection:
+    async with store.questions() as connection:
         tokens = await _tokens(connection, wanted)
         groups = {group for row in tokens.values() if (group := group_of(row))}
         tokens |= await _tokens(connection, groups - tokens.keys())

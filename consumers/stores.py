@@ -78,7 +78,9 @@ class Store:
         now_ms: Callable[[], int],
     ) -> None:
         self._engine = engine
-        self._consumer = consumer
+        # To begin and end a transaction is two ways to a server and back, for nothing.
+        alone = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._questions = engine.execution_options(**alone)
         self.name = consumer.name
         self._now_ms = now_ms
         self.tables = consumer.tables
@@ -184,8 +186,19 @@ class Store:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """A connection in a transaction, which ends with the block; errors become ours."""
+        async with self._connection(self._engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def questions(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read by, where each statement sees what is committed by then."""
+        async with self._connection(self._questions) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         try:
-            async with self._engine.begin() as connection:
+            async with engine.begin() as connection:
                 yield connection
         except (DataError, IntegrityError, OverflowError) as error:
             raise Refused(str(error)) from error
