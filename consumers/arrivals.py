@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from schemas.codec import CorruptRecord
 from schemas.identity import folded_token
+from schemas.replying import Headers
 
 Decode = Callable[[bytes], tuple[str, dict[str, Any]]]
 Home = Callable[[bytes], int]
@@ -25,6 +26,7 @@ class Record(Protocol):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """What records say that are no frames: connections, commands, tokens and stations."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from consumers.facts import (
@@ -19,6 +20,7 @@ from consumers.facts import (
 )
 from consumers.payloads import Json, identifier, text
 from schemas.identity import folded_token
+from schemas.replying import Headers, reply_to, trace
 
 ReadRecord = Callable[[Json, int, int], list[Fact]]
 """What a record says that stands at an offset, and was written at (epoch milliseconds)."""
@@ -69,11 +71,13 @@ def _claim(kind: str, at: At, record: Json) -> Fact:
     command = _name(record["command_id"])
     attempt = 1 if record["attempt"] is None else record["attempt"]
     if kind == "settled":
-        return CommandSettled(at, command, attempt, text(record["outcome"]))
+        outcome, gateway = text(record["outcome"]), text(record["gateway"])
+        return CommandSettled(at, command, attempt, outcome, gateway, record["epoch"])
     return CommandTaken(at, command, attempt, text(record["gateway"]), record["epoch"])
 
 
 def _command(record: Json, position: int, written_ms: int) -> list[Fact]:
+    exact = record["command_id"]
     return [
         CommandAsked(
             _at("commands", record["station"], position, written_ms),
@@ -84,7 +88,19 @@ def _command(record: Json, position: int, written_ms: int) -> list[Fact]:
             when_offline=text(record["when_offline"]) or "fail",
             attempt=record["attempt"],
             requested_by=text(record["requested_by"]),
+            exact=None if exact == _name(exact) else exact,
         )
+    ]
+
+
+def followed(facts: Iterable[Fact], headers: Headers) -> list[Fact]:
+    """The facts of a record of commands, with what its headers want."""
+    told = dict(headers)
+    return [
+        replace(fact, reply_to=reply_to(told), trace=trace(told))
+        if isinstance(fact, CommandAsked)
+        else fact
+        for fact in facts
     ]
 
 

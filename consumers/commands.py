@@ -1,6 +1,6 @@
 """The commands to all stations: what was asked, how far it is, and the one result of each."""
 
-from sqlalchemy import Index, MetaData, Table, Text
+from sqlalchemy import Index, MetaData, Table, Text, text
 
 from consumers import live_connections
 from consumers.columns import key, station, time, whole, words
@@ -50,6 +50,12 @@ COMMANDS = Table(
     whole("result_position", "offset of the first record in command-results"),
     whole("last_result_position", "offset of the last one"),
     Index("commands_by_state", "state", "expires_ms"),
+    Index(
+        "commands_open",
+        *("station", "command_id"),
+        postgresql_where=text("state <> 'ended'"),
+        sqlite_where=text("state <> 'ended'"),
+    ),
     comment="One row for each command",
 )
 COMMAND_HISTORY = Table(
@@ -66,8 +72,22 @@ COMMAND_HISTORY = Table(
     time("at_ms", "when"),
     comment="Every record that said something of a command: append-only",
 )
+COMMAND_ORIGINS = Table(
+    "command_origins",
+    METADATA,
+    station(),
+    key("command_id", Text),
+    words("exact_id", "the command's id, where it is too long for a key"),
+    words("reply_topic", "where a copy of the result is wanted"),
+    whole("reply_partition", "in that partition; null: that of the key"),
+    words("reply_correlation", "with these bytes, as hex digits"),
+    words("traceparent", "W3C Trace Context"),
+    comment="What the first record of a command wants beside what it asks; few have anything",
+)
 WAITING, TAKEN, SETTLED, ENDED = "waiting", "taken", "settled", "ended"
 """The values of `state`. Whatever is not ended is open, and its end is owed."""
+UNASKED = ("offline", "expired")
+"""Outcomes of an attempt that nobody has sent."""
 
 _ASKED = ("action", "payload", "requested_by", "when_offline", "expires_ms")
 _RESULT = ("outcome", "response", "error_code", "error_description", "message_id")
@@ -102,6 +122,8 @@ def evolve(rows: Rows, fact: Fact) -> Rows:
     row["void_results"] = row["void_results"] or 0
     match fact:
         case CommandAsked():
+            if row["asked_position"] is None and (fact.reply_to or fact.trace or fact.exact):
+                rows = put(rows, COMMAND_ORIGINS, _origin(fact))
             _asked(row, fact)
         case CommandTaken() | CommandSettled():
             _claimed(row, fact)
@@ -121,17 +143,35 @@ def _asked(row: Row, fact: CommandAsked) -> None:
 
 
 def _claimed(row: Row, fact: CommandTaken | CommandSettled) -> None:
-    """Of an attempt the first claim counts, and none after it was settled."""
+    """Of an attempt the first claim counts, and none after it was settled.
+
+    As gateways have it: who arbitrates may say of what was not taken alone that it was not asked,
+    and the claim of a connection is void that is made after a newer one began.
+    """
     if row["claimed_attempt"] is None or fact.attempt > row["claimed_attempt"]:
         row |= dict.fromkeys(_CLAIM) | {"claimed_attempt": fact.attempt}
     if fact.attempt < row["claimed_attempt"] or row["settled_position"] is not None:
         return
+    if row["taken_position"] is not None and is_void(row, fact.connection_epoch):
+        row |= dict.fromkeys(_CLAIM)
     if isinstance(fact, CommandSettled):
+        unasked = fact.gateway is None and fact.outcome in UNASKED
+        if unasked and row["taken_position"] is not None:
+            return
         row |= {"settled_outcome": fact.outcome, "settled_ms": fact.at.observed_ms}
         row["settled_position"] = fact.at.epoch
     elif row["taken_position"] is None:
         row |= {"taken_by": fact.gateway, "taken_epoch": fact.connection_epoch}
         row |= {"taken_ms": fact.at.observed_ms, "taken_position": fact.at.epoch}
+
+
+def is_void(row: Row, newest: int | None) -> bool:
+    """Whether the attempt was taken on a connection after the one with this epoch had begun.
+
+    An epoch is an offset in the same partition, so both are in one order.
+    """
+    epoch = row["taken_epoch"]
+    return None not in (epoch, newest) and bool(epoch < newest < row["taken_position"])
 
 
 def _ended(row: Row, fact: CommandEnded) -> None:
@@ -155,6 +195,17 @@ def _state(row: Row) -> str:
     return TAKEN if row["settled_position"] is None else SETTLED
 
 
+def _origin(fact: CommandAsked) -> Row:
+    origin: Row = dict.fromkeys(COMMAND_ORIGINS.columns.keys())
+    origin |= {"station": fact.at.station, "command_id": fact.command, "exact_id": fact.exact}
+    origin["traceparent"] = fact.trace and fact.trace.decode()
+    if (to := fact.reply_to) is not None:
+        origin |= {"reply_topic": to.topic, "reply_partition": to.partition}
+        if to.correlation is not None:
+            origin["reply_correlation"] = to.correlation.hex()
+    return origin
+
+
 def _entry(at: At, fact: CommandAsked | CommandTaken | CommandSettled | CommandEnded) -> Row:
     entry: Row = dict.fromkeys(COMMAND_HISTORY.columns.keys())
     for name in ("gateway", "connection_epoch", "outcome"):
@@ -165,10 +216,10 @@ def _entry(at: At, fact: CommandAsked | CommandTaken | CommandSettled | CommandE
 
 PROJECTION = Projection(
     topics=("commands", "connections", "command-results"),
-    tables=(COMMANDS, COMMAND_HISTORY),
+    tables=(COMMANDS, COMMAND_HISTORY, COMMAND_ORIGINS),
     group=group,
     evolve=evolve,
-    appended=frozenset({COMMAND_HISTORY.name}),
+    appended=frozenset({COMMAND_HISTORY.name, COMMAND_ORIGINS.name}),
     published=frozenset({COMMANDS.name}),
 )
 CONSUMER = Consumer("commands", (PROJECTION, live_connections.PROJECTION))

@@ -65,6 +65,28 @@ class Config(KafkaSettings):
         "authorizations: whether the local lists of stations are kept as their tokens say",
         choices=("on", "off"),
     )
+    claim_wait_s: float = setting(
+        2,
+        "commands: how long a gateway has to take a command before its station counts as offline",
+        unit="seconds",
+        low=0.5,
+        high=60,
+    )
+    answer_wait_s: float = setting(
+        60,
+        "commands: how long a command that was taken may be without a result once it has expired;"
+        " more than call_time_s of the gateways",
+        unit="seconds",
+        low=2,
+        high=3600,
+    )
+    gateway_lost_s: float = setting(
+        15,
+        "commands: a gateway without a sign of life is gone; signs come every 5 seconds",
+        unit="seconds",
+        low=12,
+        high=600,
+    )
     publish: str = setting(
         "auto",
         "whether changed rows are put on topics; auto: of all but append-only tables",

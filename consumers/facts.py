@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from schemas.replying import ReplyTo
+
 
 @dataclass(frozen=True, slots=True)
 class At:
@@ -421,7 +423,11 @@ class StationUnlisted:
 
 @dataclass(frozen=True, slots=True)
 class CommandAsked:
-    """A record of commands; `payload` is JSON text, with secrets named and never written."""
+    """A record of commands; `payload` is JSON text, with secrets named and never written.
+
+    `exact` is its id where that is too long for a key. `reply_to` and `trace` (traceparent) are of
+    the headers of its record.
+    """
 
     at: At
     command: str
@@ -431,6 +437,9 @@ class CommandAsked:
     when_offline: str = "fail"
     attempt: int = 1
     requested_by: str | None = None
+    exact: str | None = None
+    reply_to: ReplyTo | None = None
+    trace: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,12 +455,18 @@ class CommandTaken:
 
 @dataclass(frozen=True, slots=True)
 class CommandSettled:
-    """An attempt of a command has its outcome."""
+    """An attempt of a command has its outcome.
+
+    `gateway` is who gives back what it had taken; without one it is the word of who arbitrates, who
+    then knew of the connection with this epoch as the newest.
+    """
 
     at: At
     command: str
     attempt: int
     outcome: str | None = None
+    gateway: str | None = None
+    connection_epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import structlog
 
 from consumers import meaning
 from consumers.arrivals import Arrival, Decode, Home, Record, arrival
+from consumers.bus_records import followed
 from consumers.changes import CallKey, Changes, Difference, OpenCall, Poison, differences
 from consumers.facts import Fact
 from consumers.projection import Consumer, Key, Projection, fold
@@ -19,6 +20,7 @@ from schemas.codec import UnknownSchemaId
 log = structlog.get_logger(__name__)
 
 _DEAD_LETTERS = "rejected"
+_COMMANDS = "commands"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +213,8 @@ def _facts(item: Arrival, calls: Mapping[CallKey, Mapping[str, Any]]) -> list[Fa
     call = None
     if calls and _answers(item.topic, event):
         call = calls.get(_call(event, "call_sequence"))
-    return meaning.facts_of(item.topic, event, record.offset, call, record.timestamp)
+    facts = meaning.facts_of(item.topic, event, record.offset, call, record.timestamp)
+    return followed(facts, record.headers) if item.topic == _COMMANDS else facts
 
 
 def _answers(topic: str, event: Mapping[str, Any]) -> bool:

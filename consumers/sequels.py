@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import structlog
 
@@ -46,6 +46,14 @@ class Sequel(Protocol):
 
         Within `Limits.woken_s`.
         """
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A sequel that holds something of its own, such as a connection."""
+
+    async def close(self) -> None:
+        """Let go of it; within `Limits.committed_s`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,8 @@ class _Running:
             idle.cancel()
         self._task.cancel()
         await asyncio.wait({self._task})
+        if isinstance(self._sequel, Closing):
+            await self._within(self._limits.committed_s, self._sequel.close())
 
     async def _run(self) -> None:
         while True:

@@ -37,5 +37,10 @@ SERVICES: Mapping[str, Service] = {
         sequels=("decider", "list_keeper"),
     ),
     "stations": Service("stations", 9105, "Stations and connectors, and how they are."),
-    "commands": Service("commands", 9106, "One row for each command, and what became of it."),
+    "commands": Service(
+        "commands",
+        9106,
+        "One row for each command, and its one result whatever becomes of gateways.",
+        sequels=("arbiter",),
+    ),
 }

@@ -18,6 +18,7 @@ _GATEWAY = """
 _ELSEWHERE = """
     data stations store batch_records publish
     decides unknown_tokens free_charging concurrent_use concurrent_use_hours local_lists
+    claim_wait_s answer_wait_s gateway_lost_s
 """
 
 VARIABLES = frozenset(f"{_EVERYWHERE} {_GATEWAY} {_ELSEWHERE}".split())

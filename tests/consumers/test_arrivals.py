@@ -18,6 +18,7 @@ class Record:
     value: bytes | None
     offset: int = 7
     timestamp: int = 1000
+    headers: tuple = ()
 
 
 def home(key):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from consumers.commands import COMMANDS, CONSUMER, PROJECTION, evolve, group
 from consumers.facts import Connected, Seen
+from schemas.replying import ReplyTo
 from tests.consumers.commanding import (
     MINUTE,
     asked,
@@ -37,9 +38,13 @@ def _topic(draw, *makes):
     ]
 
 
+def _unasked(*place, **said):
+    return settled(*place, outcome="offline", **said)
+
+
 def _said(makes):
     if taken in makes:
-        return st.just({})
+        return st.fixed_dictionaries({"connection_epoch": st.sampled_from([None, 0, 4, 9])})
     word = "outcome" if ended in makes else "requested_by"
     return st.fixed_dictionaries({word: _OUTCOMES})
 
@@ -47,7 +52,7 @@ def _said(makes):
 @st.composite
 def stories(draw):
     """The three topics as they are, and all of it as it may be read."""
-    topics = [_topic(draw, *makes) for makes in ((asked,), (taken, settled), (ended,))]
+    topics = [_topic(draw, *makes) for makes in ((asked,), (taken, settled, _unasked), (ended,))]
     return topics, draw(reading(*topics))
 
 
@@ -196,3 +201,14 @@ async def test_rows_come_back_from_a_server_as_they_were(postgres):
 def test_all_values_fit_the_columns():
     """What is computed has every column of its table and no other."""
     assert set(row(*TOLD[:5])) == set(COMMANDS.columns.keys())
+
+
+def test_what_the_headers_of_a_command_want_is_kept():
+    """Of the first record; where there is nothing of the kind, no row."""
+    to = ReplyTo("replies", 3, b"\x01\xff")
+    told = asked(1, reply_to=to, trace=b"00-4b-f0-01", exact="c" * 300), asked(2, 2, reply_to=to)
+    ((origin,),) = [tables["command_origins"] for tables in groups(*told).values()]
+    assert (origin["reply_topic"], origin["reply_partition"]) == ("replies", 3)
+    assert (origin["reply_correlation"], origin["traceparent"]) == ("01ff", "00-4b-f0-01")
+    ((plain),) = groups(asked(1)).values()
+    assert "command_origins" not in plain

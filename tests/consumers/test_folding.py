@@ -23,6 +23,7 @@ class Record:
     value: bytes
     offset: int = POSITION
     timestamp: int = 1_800_000_000_000
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 def event(topic: str, sequence: int, **more: Any) -> Record:

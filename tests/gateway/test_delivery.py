@@ -77,7 +77,7 @@ async def test_what_concerns_nobody_here_is_passed_over():
 
 async def test_a_connection_that_was_given_up_for_lost_is_closed():
     """For the log it has ended, so no command would come there; the station is to come again."""
-    async with gateway() as (url, server, log), await Station.connect(url, "CS-1") as station:
+    async with gateway() as (url, server, _), await Station.connect(url, "CS-1") as station:
         told = delivery(server)
         lost = {"type": "disconnected", "reason": "gateway_lost", "epoch": 1}
         told.connection(b"CS-1", 9, lost)

@@ -44,6 +44,14 @@ def upgrade() -> None:
         sa.Column("last_result_position", sa.BigInteger),
     )
     op.create_index("commands_by_state", "commands", ["state", "expires_ms"])
+    unended = sa.text("state <> 'ended'")
+    op.create_index(
+        "commands_open",
+        "commands",
+        ["station", "command_id"],
+        postgresql_where=unended,
+        sqlite_where=unended,
+    )
     op.create_table(
         "command_history",
         sa.Column("station", sa.Text, primary_key=True),
@@ -55,6 +63,16 @@ def upgrade() -> None:
         sa.Column("connection_epoch", sa.BigInteger),
         sa.Column("outcome", sa.Text),
         sa.Column("at_ms", sa.BigInteger),
+    )
+    op.create_table(
+        "command_origins",
+        sa.Column("station", sa.Text, primary_key=True),
+        sa.Column("command_id", sa.Text, primary_key=True),
+        sa.Column("exact_id", sa.Text),
+        sa.Column("reply_topic", sa.Text),
+        sa.Column("reply_partition", sa.BigInteger),
+        sa.Column("reply_correlation", sa.Text),
+        sa.Column("traceparent", sa.Text),
     )
     op.create_table(
         "connections_now",

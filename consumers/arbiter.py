@@ -1,0 +1,197 @@
+"""Gives every command its one result: settles what gateways leave, asks again where one waits."""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from consumers import arbiter_records, arbiter_rows
+from consumers.arbiter_records import Outgoing
+from consumers.arbitration import AskAgain, End, Limits, Settle, circumstances, step
+from consumers.changes import Ownership
+from consumers.facts import (
+    CommandAsked,
+    CommandEnded,
+    CommandSettled,
+    CommandTaken,
+    Connected,
+    Disconnected,
+)
+from consumers.once import Once
+from consumers.projection import Row
+from consumers.sequels import FactsOf, Parts
+from schemas import kafka_clients
+from schemas.copies import Copies
+from schemas.replying import Headers
+from schemas.topics import partition
+
+COUNT_EVERY_MS = 15_000
+ACK_TIME_S = 10.0
+
+_TELLS = (CommandAsked, CommandTaken, CommandSettled, Connected, Disconnected)
+
+
+class _Copied(NamedTuple):
+    value: bytes
+    headers: Headers
+    at_ms: int
+
+
+class Counts:
+    """What is counted of commands."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, doc: str, *labels: str) -> Counter:
+            return Counter(f"chargewire_commands_{name}", doc, labels, registry=registry)
+
+        self.ended = counter("ended", "Results read, by outcome; void ones too", "outcome")
+        self.settled = counter("settled", "Attempts settled here, by outcome", "outcome")
+        self.results = counter("results", "Results written here, by outcome", "outcome")
+        self.again = counter("asked_again", "Attempts after the first, of commands that waited")
+        self.copies = counter("copies", "Copies of results, by what became of them", "outcome")
+        self.open = Gauge(
+            "chargewire_commands_open",
+            "Commands in the store that have no result yet, by state",
+            ("state",),
+            registry=registry,
+        )
+
+
+# What is made anew after a failure goes on counting.
+_COUNTS: WeakKeyDictionary[CollectorRegistry, Counts] = WeakKeyDictionary()
+
+
+class Arbiter:
+    """A sequel. What it keeps in memory spares records; what must be so is in rows and the log."""
+
+    def __init__(self, parts: Parts, copies: Copies, counts: Counts) -> None:
+        config = parts.config
+        self._parts = parts
+        self._once = Once(parts.producer)
+        self._copies = copies
+        self.counts = counts
+        self._limits = Limits(
+            claim_ms=round(config.claim_wait_s * 1000),
+            answer_ms=round(config.answer_wait_s * 1000),
+        )
+        self._numbers: frozenset[int] = frozenset()
+        # (station, command) -> circumstances, and since when they are known.
+        self._since: dict[arbiter_rows.Place, tuple[tuple[Any, ...], int]] = {}
+        self._counted_ms = 0
+
+    async def committed(self, facts: FactsOf) -> None:
+        """Judge the commands of those stations of which something is new. Raises as `woken`."""
+        stations = set()
+        for number, found in facts.items():
+            for fact in found if number in self._numbers else ():
+                if isinstance(fact, _TELLS):
+                    stations.add(fact.at.station)
+                elif isinstance(fact, CommandEnded):
+                    self.counts.ended.labels(fact.outcome).inc()
+        if stations:
+            await self._arbitrate(stations)
+
+    async def woken(self, owned: Mapping[int, Ownership]) -> None:
+        """Judge all that is open. Raises what Store and Producer raise."""
+        if self._numbers != owned.keys():
+            self._numbers = frozenset(owned)
+            self._since.clear()
+        if self._numbers:
+            seen = await self._arbitrate()
+            self._since = {place: self._since[place] for place in seen}
+            await self._count()
+
+    async def close(self) -> None:
+        """End the copies."""
+        await self._copies.stop()
+
+    async def _arbitrate(self, stations: Collection[str] = ()) -> set[arbiter_rows.Place]:
+        """Write what is owed to open commands, of some stations or all; returns those looked at."""
+        now_ms, after = self._parts.now_ms(), ("", "")
+        store, limits, seen = self._parts.store, self._limits, set()
+        while True:
+            page = await arbiter_rows.owed(store, now_ms, limits, after, stations)
+            mine = [row for row in page if self._is_mine(row["station"])]
+            seen |= {_place(row) for row in mine}
+            await self._perform(mine, now_ms)
+            if len(page) < arbiter_rows.PAGE:
+                return seen
+            after = _place(page[-1])
+
+    async def _perform(self, rows: Sequence[Row], now_ms: int) -> None:
+        writing, doing = [], {}
+        for row in rows:
+            found = step(row, self._known_since(row, now_ms), now_ms, self._limits)
+            match found:
+                case Settle():
+                    one = arbiter_records.settled(row, found, now_ms)
+                case End():
+                    one = arbiter_records.result(row, found, now_ms)
+                case AskAgain():
+                    one = arbiter_records.again(row, found)
+                case None:
+                    continue
+            writing.append(one)
+            doing[one.what] = row, found
+        for one in await self._once.write(writing, now_ms):
+            self._note(*doing[one.what], one, now_ms)
+
+    def _note(self, row: Row, done: Settle | End | AskAgain, one: Outgoing, now_ms: int) -> None:
+        """Count what was written, and copy a result to who asked."""
+        match done:
+            case Settle(outcome):
+                self.counts.settled.labels(outcome).inc()
+            case AskAgain():
+                self.counts.again.inc()
+            case End(outcome):
+                self.counts.results.labels(outcome).inc()
+                if (to := arbiter_records.reply_to(row)) is not None:
+                    value = self._parts.codec.encode(one.topic, one.record)
+                    copied = _Copied(value, one.headers, now_ms)
+                    self._copies.post(to, one.station.encode(), copied)
+
+    def _known_since(self, row: Row, now_ms: int) -> int:
+        place, now = _place(row), circumstances(row)
+        before, since_ms = self._since.get(place, (None, now_ms))
+        if before != now:
+            since_ms = now_ms
+        self._since[place] = now, since_ms
+        return since_ms
+
+    def _is_mine(self, station: str) -> bool:
+        return partition(station.encode(), self._parts.config.partitions) in self._numbers
+
+    async def _count(self) -> None:
+        now_ms = self._parts.now_ms()
+        if now_ms - self._counted_ms < COUNT_EVERY_MS:
+            return
+        self._counted_ms = now_ms
+        found = await arbiter_rows.states(self._parts.store)
+        for state in ("waiting", "taken", "settled"):
+            self.counts.open.labels(state).set(found.get(state, 0))
+
+
+def _place(row: Row) -> arbiter_rows.Place:
+    return row["station"], row["command_id"]
+
+
+def sequel(parts: Parts) -> Arbiter:
+    """The sequel of the consumer `commands` that arbitrates."""
+    config, registry = parts.config, parts.metrics.registry
+    if registry not in _COUNTS:
+        _COUNTS[registry] = Counts(registry)
+    counts = _COUNTS[registry]
+    connect = partial(
+        kafka_clients.open_producer,
+        config.client_options(),
+        frame_limit_bytes=config.frame_limit_bytes,
+        ack_time_s=ACK_TIME_S,
+    )
+    copies = Copies(
+        connect=connect,
+        prefix=config.prefix,
+        count=lambda outcome: counts.copies.labels(outcome).inc(),
+    )
+    return Arbiter(parts, copies, counts)

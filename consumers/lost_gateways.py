@@ -1,0 +1,105 @@
+"""Closes the connections of gateways that are gone, in the log: nobody else would ever do it."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from weakref import WeakKeyDictionary
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+
+from consumers import arbiter_rows
+from consumers.arbiter_records import disconnected
+from consumers.changes import Ownership
+from consumers.gateway_watch import GatewayWatch
+from consumers.once import Once
+from consumers.sequels import FactsOf, Parts
+from consumers.signs import Signs
+from schemas import kafka_clients
+from schemas.topics import partition
+
+log = structlog.get_logger(__name__)
+
+
+class Counts:
+    """What is counted of gateways."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.gateways = Counter(
+            "chargewire_commands_gateways_lost",
+            "Gateways without a sign of life that left connections open",
+            registry=registry,
+        )
+        self.connections = Counter(
+            "chargewire_commands_connections_lost",
+            "Connections closed in the log for them",
+            registry=registry,
+        )
+
+
+# What is made anew after a failure goes on counting.
+_COUNTS: WeakKeyDictionary[CollectorRegistry, Counts] = WeakKeyDictionary()
+
+
+def sequel(parts: Parts, clock: Callable[[], float] = time.monotonic) -> "LostGateways":
+    """The sequel of the consumer `commands` that watches gateways."""
+    config = parts.config
+    connect = partial(
+        kafka_clients.open_consumer,
+        config.client_options(),
+        frame_limit_bytes=config.frame_limit_bytes,
+    )
+    watch = GatewayWatch(
+        connect=connect,
+        topic=f"{config.prefix}gateways",
+        partitions=config.partitions,
+        signs=Signs(config.gateway_lost_s),
+        clock=clock,
+    )
+    return LostGateways(parts, watch)
+
+
+class LostGateways:
+    """A sequel: each instance watches all gateways, and closes connections of its own stations."""
+
+    def __init__(self, parts: Parts, watch: GatewayWatch) -> None:
+        self._parts = parts
+        self._once = Once(parts.producer)
+        self._watch = watch
+        self._lost: set[str] = set()  # those that were counted
+        registry = parts.metrics.registry
+        if registry not in _COUNTS:
+            _COUNTS[registry] = Counts(registry)
+        self.counts = _COUNTS[registry]
+
+    async def committed(self, facts: FactsOf) -> None:
+        """There is no hurry."""
+
+    async def woken(self, owned: Mapping[int, Ownership]) -> None:
+        """Close what was left open. Raises what Store and Producer raise; KafkaError, OSError."""
+        await self._watch.look()
+        if owned and self._watch.signs.are_known:
+            await self._close(owned.keys(), self._watch.signs.alive)
+
+    async def close(self) -> None:
+        """Stop watching."""
+        await self._watch.close()
+
+    async def _close(self, numbers: Collection[int], alive: Collection[str]) -> None:
+        after, now_ms = "", self._parts.now_ms()
+        partitions, found = self._parts.config.partitions, set()
+        while True:
+            page = await arbiter_rows.held_by_none_of(self._parts.store, alive, after)
+            mine = [
+                row for row in page if partition(row["station"].encode(), partitions) in numbers
+            ]
+            found |= {row["gateway"] for row in mine}
+            closing = [disconnected(row, now_ms) for row in mine]
+            self.counts.connections.inc(len(await self._once.write(closing, now_ms)))
+            if len(page) < arbiter_rows.PAGE:
+                break
+            after = page[-1]["station"]
+        for gateway in found - self._lost:
+            self.counts.gateways.inc()
+            log.warning("a gateway is gone: its connections are closed", gateway=gateway)
+        self._lost = found
