@@ -55,7 +55,8 @@ OPEN_CALLS = Table(
     Index("chargewire_open_calls_age", "consumer", "topic", "partition", "written_ms"),
 )
 # Which rows have changed and are to be published, each once: a row is read when it is sent. `key`
-# is the JSON text of its primary key.
+# is the JSON text of its primary key. The index has all of it: PostgreSQL may choose it to find one
+# row, and thousands have the revision of one commit.
 OUTBOX = Table(
     "chargewire_outbox",
     METADATA,
@@ -64,7 +65,7 @@ OUTBOX = Table(
     Column("table_name", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
-    Index("chargewire_outbox_order", "consumer", "partition", "revision"),
+    Index("chargewire_outbox_order", "consumer", "partition", "revision", "table_name", "key"),
 )
 # What is on the topics; null: it is not known which row.
 PUBLISHED = Table(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, bindparam, delete, exists, insert, literal, select, tuple_, update
+from sqlalchemy import bindparam, delete, exists, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from consumers import statements
@@ -21,8 +21,12 @@ from consumers.stores import Store
 from consumers.table_schemas import key_from, key_of, key_text
 
 AT_ONCE = 1000
+Place = tuple[str, str]
+"""Table and key of a row."""
+FIRST: Place = ("", "")
+"""Before all of them."""
+
 _PLACE = ("consumer", "partition", "table_name", "key")
-_SAME = and_(*(OUTBOX.c[name] == PUBLISHED.c[name] for name in _PLACE))
 # Unless it has changed again since it was read.
 _DONE = delete(OUTBOX).where(
     *(OUTBOX.c[name] == bindparam(f"k_{name}") for name in _PLACE),
@@ -80,48 +84,44 @@ async def published(store: Store, number: int, generation: int, sent: Sequence[O
             await connection.execute(statements.removal(PUBLISHED), keys)
 
 
-async def settle(store: Store, number: int, generation: int) -> None:
-    """After a rebuild: find out which rows differ from what is on their topics.
+async def settle(store: Store, number: int, generation: int, after: Place = FIRST) -> Place | None:
+    """After a rebuild: find out which rows differ from what is on their topics, some at a time.
 
     While rows are made anew, they only collect here. Then those wait no longer which are as they
     are on the topic, and what is on a topic but has no row any more is to be taken away. Nothing
-    may be sent before all of that is done: or one would not know what is on the topic. Raises Away,
-    Fenced.
+    may be sent before all of that is done: or one would not know what is on the topic.
+
+    Begins `after` a place, and returns the one after which to go on; None: all is done. However
+    often it begins anew, it comes to the same. Raises Away, Fenced.
     """
     async with store.holding(number, generation) as (connection, revision):
-        columns = (*(PUBLISHED.c[name] for name in _PLACE), literal(revision))
-        rest = select(*columns).where(*_mine(PUBLISHED, store, number), ~_waiting())
-        await connection.execute(insert(OUTBOX).from_select([*_PLACE, "revision"], rest))
-    after = ("", "")
-    while True:
-        async with store.holding(number, generation) as (connection, _):
-            found = (await connection.execute(_compared(store, number, after))).all()
-            if not found:
-                mine = _mine(GENERATIONS, store, number)
-                await connection.execute(update(GENERATIONS).where(*mine).values(settled=True))
-                return
-            after = (found[-1].table_name, found[-1].key)
-            rows = await _with_rows(connection, store, [one[:3] for one in found])
-            same = [
-                row
-                for row, (*_, there, was) in zip(rows, found, strict=True)
-                if (not there if row.row is None else was == digest(row.row))
-            ]
-            await _forget(connection, store, number, same)
+        known = (await connection.execute(_on_topics(store, number, after))).all()
+        if not known:
+            mine = _mine(GENERATIONS, store, number)
+            await connection.execute(update(GENERATIONS).where(*mine).values(settled=True))
+            return None
+        rows = await _with_rows(connection, store, [(*one[:2], revision) for one in known])
+        same: list[dict[str, Any]] = []
+        other: list[dict[str, Any]] = []
+        for row, (*_, was) in zip(rows, known, strict=True):
+            place = _place(store, number, row)
+            if row.row is not None and was == digest(row.row):
+                same.append(statements.removal_parameters(OUTBOX, place))
+            else:
+                other.append(place | {"revision": revision})
+        if same:
+            await connection.execute(statements.removal(OUTBOX), same)
+        if other:
+            await connection.execute(statements.upsert(store.dialect, OUTBOX, keep=True), other)
+        return known[-1].table_name, known[-1].key
 
 
-def _waiting() -> Any:
-    return exists(select(literal(1)).select_from(OUTBOX).where(_SAME))
-
-
-def _compared(store: Store, number: int, after: tuple[str, str]) -> Any:
-    """What waits, in the order of its key, and what is known of it on the topic."""
-    place = (OUTBOX.c.table_name, OUTBOX.c.key)
-    known = (PUBLISHED.c.key.is_not(None).label("there"), PUBLISHED.c.digest)
+def _on_topics(store: Store, number: int, after: Place) -> Any:
+    """Some of what is on topics, in the order of its key."""
+    place = (PUBLISHED.c.table_name, PUBLISHED.c.key)
     return (
-        select(*place, OUTBOX.c.revision, *known)
-        .select_from(OUTBOX.outerjoin(PUBLISHED, _SAME))
-        .where(*_mine(OUTBOX, store, number), tuple_(*place) > tuple_(*after))
+        select(*place, PUBLISHED.c.digest)
+        .where(*_mine(PUBLISHED, store, number), tuple_(*place) > tuple_(*after))
         .order_by(*place)
         .limit(AT_ONCE)
     )
@@ -159,10 +159,7 @@ async def _forget(
 ) -> None:
     parameters = [
         {
-            "k_consumer": store.name,
-            "k_partition": number,
-            "k_table_name": one.table,
-            "k_key": one.key,
+            **{f"k_{name}": value for name, value in _place(store, number, one).items()},
             "k_revision": one.revision,
         }
         for one in done
@@ -172,10 +169,13 @@ async def _forget(
 
 
 def _noted(store: Store, number: int, one: Outgoing) -> dict[str, Any]:
+    return _place(store, number, one) | {"digest": None if one.row is None else digest(one.row)}
+
+
+def _place(store: Store, number: int, one: Outgoing) -> dict[str, Any]:
     return {
         "consumer": store.name,
         "partition": number,
         "table_name": one.table,
         "key": one.key,
-        "digest": None if one.row is None else digest(one.row),
     }

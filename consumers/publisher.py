@@ -43,6 +43,8 @@ class Publisher:
         self._store = parts.store
         self._producer = parts.producer
         self._metrics = parts.metrics
+        # How far rows are compared after a rebuild: number -> generation, the last place.
+        self._compared: dict[int, tuple[int, outbox.Place]] = {}
 
     async def committed(self, facts: FactsOf) -> None:
         """The outbox has it."""
@@ -52,26 +54,41 @@ class Publisher:
         end_s = time.monotonic() + PASS_TIME_S
         due = await outbox.due(self._store, owned)
         failure: Exception | None = None
-        while due and time.monotonic() < end_s:
+        while due:
             for number, settled in [*due.items()]:
+                more, generation = True, owned[number].generation
                 try:
-                    more = await self._some(number, owned[number].generation, settled=settled)
+                    if settled:
+                        more = await self._some(number, generation)
+                    else:
+                        due[number] = await self._settled(number, generation)
                 except Fenced:
                     more = False  # whoever has it now publishes it
                 except Away:
                     raise
                 except Exception as error:  # others may be luckier
                     more, failure = False, failure or error
-                due[number] = True
                 if not more:
                     del due[number]
+            if time.monotonic() >= end_s:
+                break
         if failure is not None:
             raise failure
 
-    async def _some(self, number: int, generation: int, *, settled: bool) -> bool:
+    async def _settled(self, number: int, generation: int) -> bool:
+        """Compare some more rows of a number with their topics; returns whether these were all."""
+        since, after = self._compared.get(number, (generation, outbox.FIRST))
+        if since != generation:
+            after = outbox.FIRST
+        place = await outbox.settle(self._store, number, generation, after)
+        if place is None:
+            self._compared.pop(number, None)
+        else:
+            self._compared[number] = generation, place
+        return place is None
+
+    async def _some(self, number: int, generation: int) -> bool:
         """Publish some rows of a number; returns whether there are more."""
-        if not settled:
-            await outbox.settle(self._store, number, generation)
         rows = await outbox.unpublished(self._store, number, generation)
         sending = (self._send(number, generation, row) for row in rows)
         failed = await asyncio.gather(*sending, return_exceptions=True)

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 from aiokafka.errors import KafkaError
 
-from consumers import meter_readings, transactions
+from consumers import meter_readings, outbox, publisher, transactions
 from consumers.changes import Changes, Difference
 from consumers.config import Config
 from consumers.metrics import Metrics
@@ -90,6 +90,38 @@ async def test_what_fails_waits_and_holds_up_nothing_else(tmp_path: Path) -> Non
     bus.sent = []
     await publisher.woken(owned)
     assert bus.sent == []
+    await store.close()
+
+
+async def test_settling_takes_as_many_passes_as_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rebuild of millions of rows is compared with the topic in parts; then it is published."""
+    monkeypatch.setattr(publisher, "PASS_TIME_S", 0.0)
+    monkeypatch.setattr(outbox, "AT_ONCE", 3)
+    store = await Store.open(
+        f"sqlite:///{tmp_path}/stations.db", CONSUMER, published=CONSUMER.published
+    )
+    bus = Bus()
+    parts = Parts(Config(), store, CODEC, cast(Producer, bus), Metrics("stations"), lambda: 0)
+    running = sequel(parts)
+    blank = dict.fromkeys(STATIONS.columns.keys())
+    rows = [blank | {"station": f"S{number}", "vendor": "V"} for number in range(10)]
+    owned = await store.own([0])
+    await store.commit(0, owned[0].generation, Changes({STATIONS.name: Difference(rows, [])}))
+    for _ in range(4):
+        await running.woken(owned)
+    assert len(bus.sent) == 10
+    bus.sent = []
+    await store.clear()
+    owned = await store.own([0])
+    rows[9] |= {"vendor": "W"}
+    await store.commit(0, owned[0].generation, Changes({STATIONS.name: Difference(rows, [])}))
+    for _ in range(5):
+        assert bus.sent == []
+        await running.woken(owned)
+    await running.woken(owned)
+    assert [key for _, _, key, *_ in bus.sent] == ['["S9"]']
     await store.close()
 
 

@@ -53,7 +53,9 @@ def upgrade() -> None:
         "chargewire_outbox",
         *_row(),
         sa.Column("revision", sa.BigInteger, nullable=False),
-        sa.Index("chargewire_outbox_order", "consumer", "partition", "revision"),
+        sa.Index(
+            "chargewire_outbox_order", "consumer", "partition", "revision", "table_name", "key"
+        ),
     )
     op.create_table("chargewire_published", *_row(), sa.Column("digest", sa.Text))
 
