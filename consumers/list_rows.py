@@ -7,7 +7,7 @@ from sqlalchemy import Select, select
 
 from consumers.facts import ListEntry
 from consumers.list_stations import STATIONS
-from consumers.local_lists import ENTRIES, LISTS, entry
+from consumers.local_lists import ENTRIES, LISTS, SAID
 from consumers.projection import Row
 from consumers.stores import Store
 
@@ -27,8 +27,10 @@ async def of(store: Store, stations: Collection[str]) -> dict[str, Row]:
 
 async def entries(store: Store, station: str) -> dict[str, ListEntry]:
     """What a station is known to hold, by tokens as compared. Raises Away."""
-    rows = await _select(store, select(ENTRIES).where(ENTRIES.c.station == station))
-    return {row["token"]: entry(row) for row in rows}
+    statement = select(*(ENTRIES.c[name] for name in SAID)).where(ENTRIES.c.station == station)
+    async with store.transaction() as connection:
+        found = await connection.execute(statement)
+        return {token: ListEntry(*said) for token, *said in found}
 
 
 def _joined() -> Select[Any]:

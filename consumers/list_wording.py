@@ -54,7 +54,7 @@ VERSIONS = frozenset(_WORDS)
 def token_length(version: str | None) -> int | None:
     """Characters of the longest token that a version has a place for; None: it has no lists."""
     words = _WORDS.get(version or "")
-    return words and words.token_length
+    return None if words is None else words.token_length
 
 
 def fitting(version: str, entry: ListEntry) -> ListEntry | None:

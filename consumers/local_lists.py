@@ -1,7 +1,9 @@
 """The local authorization list of each station: what it holds, and what it was asked by us."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any
 
 import msgspec
 from sqlalchemy import Boolean, Column, Table, Text
@@ -48,20 +50,27 @@ ENTRIES = Table(
 _UNKNOWN = {"version": None, "entries": None, "digest": None}
 
 
+# Lists are long: the rows of tokens that stay are taken as they are.
+SAID = ("token", "spelling", "token_type", "status", "expires_ms", "group_token")
+_said = itemgetter(*SAID)
+
+
 def digest(entries: Mapping[str, ListEntry]) -> str:
     """A short text that is the same for the same entries, by their tokens as compared."""
-    listed = [
-        (token, one.token, one.token_type, one.status, one.expires_ms, one.group)
-        for token, one in sorted(entries.items())
-    ]
+    return _digest([_told_of(*one) for one in sorted(entries.items())])
+
+
+def _digest(listed: Sequence[tuple[Any, ...]]) -> str:
     return hashlib.blake2b(msgspec.json.encode(listed), digest_size=16).hexdigest()
+
+
+def _told_of(token: str, one: ListEntry) -> tuple[Any, ...]:
+    return token, one.token, one.token_type, one.status, one.expires_ms, one.group
 
 
 def entry(row: Row) -> ListEntry:
     """The entry that a row of `local_list_entries` tells of."""
-    return ListEntry(
-        row["spelling"], row["token_type"], row["status"], row["expires_ms"], row["group_token"]
-    )
+    return ListEntry(*_said(row)[1:])
 
 
 def group(fact: Fact) -> Key | None:
@@ -101,16 +110,17 @@ def _answered(rows: Rows, row: Row, fact: LocalListAnswered) -> Rows:
     row |= {"supported": True, "ours": is_ours(fact.command), "top_version": fact.version}
     if fact.version is None or (row["version"] is None and not fact.full):
         return _forgotten(rows, row)
-    entries = {} if fact.full else {one["token"]: entry(one) for one in rows.get(ENTRIES.name, ())}
+    held = {} if fact.full else {there["token"]: there for there in rows.get(ENTRIES.name, ())}
     for one in fact.entries:
         token = compared(one.token)
         if token is None:
             continue
         if one.status is None and not fact.full:
-            entries.pop(token, None)
+            held.pop(token, None)
         else:
-            entries[token] = one
-    return _held(rows, row, fact.version, entries)
+            said = zip(SAID, _told_of(token, one), strict=True)
+            held[token] = {"station": row["station"], **dict(said)}
+    return _held(rows, row, fact.version, held)
 
 
 def _told(rows: Rows, row: Row, fact: LocalListVersionTold) -> Rows:
@@ -129,24 +139,19 @@ def _forgotten(rows: Rows, row: Row) -> Rows:
     return {**put(rows, LISTS, row | _UNKNOWN), ENTRIES.name: ()}
 
 
-def _held(rows: Rows, row: Row, version: int, entries: Mapping[str, ListEntry]) -> Rows:
-    row |= {"version": version, "entries": len(entries), "digest": digest(entries)}
-    listed = tuple(
-        {
-            "station": row["station"],
-            "token": token,
-            "spelling": one.token,
-            "token_type": one.token_type,
-            "status": one.status,
-            "expires_ms": one.expires_ms,
-            "group_token": one.group,
-        }
-        for token, one in sorted(entries.items())
-    )
+def _held(rows: Rows, row: Row, version: int, held: Mapping[str, Row]) -> Rows:
+    listed = tuple(held[token] for token in sorted(held))
+    found = _digest([_said(one) for one in listed])
+    row |= {"version": version, "entries": len(listed), "digest": found}
     return {**put(rows, LISTS, row), ENTRIES.name: listed}
 
 
 HELD = Projection(
-    topics=("local-list",), tables=(LISTS, ENTRIES), group=group, evolve=evolve, joins=True
+    topics=("local-list",),
+    tables=(LISTS, ENTRIES),
+    group=group,
+    evolve=evolve,
+    joins=True,
+    published=frozenset({LISTS.name}),
 )
 PROJECTIONS = (HELD, list_stations.PROJECTION)

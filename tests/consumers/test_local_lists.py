@@ -11,8 +11,10 @@ from consumers.facts import ListEntry, LocalListAnswered, LocalListVersionTold, 
 from consumers.list_commands import command_id
 from consumers.local_lists import ENTRIES, HELD, LISTS, digest, entry
 from consumers.projection import fold
+from consumers.table_schemas import record, topic
 from schemas.topics import TOPICS
 from tests.consumers.listing import KEY, at, rows_of, token
+from tests.consumers.written import CODEC
 
 OURS = command_id("CS-1", 1, None, None)
 
@@ -122,6 +124,19 @@ def test_whose_list_it_is():
     assert listed(FULL, by_hand)["ours"] is False
     assert listed(by_hand, answered(6, 3, full=True, status="Failed"))["ours"] is True
     assert listed(by_hand, answered(6, 3, status="VersionMismatch"))["ours"] is False
+
+
+def test_what_stations_hold_is_public():
+    """As many rows as stations; what is in their lists stays in the store."""
+    assert HELD.published == {LISTS.name}
+    row = record(listed(FULL, told(4, 1)), 7, 8)
+    _, found = CODEC.decode(CODEC.encode(topic(LISTS.name), row))
+    assert (found["station"], found["version"], found["ours"], found["revision"]) == (
+        *KEY,
+        1,
+        True,
+        8,
+    )
 
 
 def test_other_facts_are_of_no_concern():
