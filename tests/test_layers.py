@@ -98,8 +98,8 @@ VERSIONS_ALLOWED = {
     "gateway.replies": "the reply table",
     "consumers.meaning": "the facts table",
     "consumers.list_wording": "the facts table's other direction: local lists in their words",
+    "deploy.local.answers": "the station side: what a simulated one answers in its version",
     "deploy.local.dialects": "the station side: what a simulated one says in its version",
-    "deploy.local.link": "the station side: which of the ocpp package's classes it is",
     "deploy.local.station": "the station side: which version a simulated one speaks",
 }
 
@@ -149,6 +149,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "consumers.frames": "values without behaviour; whatever reads frames has them",
     "consumers.station_frames": "tests/consumers/test_meaning.py, with whole conversations",
     "consumers.transaction_frames": "tests/consumers/test_meaning.py, with whole conversations",
+    "deploy.local.effects": "values without behaviour; tests/deploy/test_station.py uses every one",
     "gateway.effects": "values without behaviour; tests/gateway/test_session.py uses every one",
     "gateway.instance": "tests/end_to_end/test_gateway.py: it is the sum of real parts",
     "gateway.program": "tests/end_to_end/test_gateway.py: it is a process",

@@ -1,237 +1,246 @@
-"""What a simulated station answers when it is called, by tables instead of code for each action.
+"""What a simulated station answers when it is called: a table for each version of OCPP.
 
-`answer` is pure: it gives the response and the effects that whoever holds the station performs once
-the response is on its way, as real stations do (a Reset is answered first, then done).
+`answer` changes the memory and gives the response with the effects that whoever holds the station
+performs once the response is on its way, as real stations do (a Reset is answered first, then
+done). The rules are shared between versions; where only names differ, the table has them.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from deploy.local.memory import Memory
+from deploy.local import (
+    certificates,
+    der_controls,
+    local_list,
+    monitoring,
+    operating,
+    reserving,
+    settings,
+    shelves,
+    smart_charging,
+    transfers,
+    triggers,
+    variables,
+)
+from deploy.local.effects import Answer, Rule, always, status
+from deploy.local.memory import Memory, Reservation
+from deploy.local.profiles import instant
 
 Payload = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Restart:
-    """Stop what is charging, go away, boot again."""
+def answer(version: str, action: str, payload: Payload, memory: Memory) -> Answer:
+    """The response to a CALL that keeps to its schema, and its effects.
 
-    hard: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Begin a session that was asked for from afar."""
-
-    connector: int
-    token: str
+    Raises KeyError for an action that the version does not have, ValueError for a time that is
+    none.
+    """
+    return RULES[version][action](payload, memory)
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End the session of a connector."""
-
-    connector: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Send what a TriggerMessage asked for."""
-
-    what: str
-    connector: int | None
+def _transfer(payload: Payload, memory: Memory) -> Answer:
+    """DataTransfer: a station understands its own vendor, who only ever says Echo."""
+    if payload["vendorId"] != memory.model.vendor:
+        return status("UnknownVendorId")
+    if payload.get("messageId", "Echo") != "Echo":
+        return status("UnknownMessageId")
+    return {"status": "Accepted"} | ({"data": payload["data"]} if "data" in payload else {}), ()
 
 
-@dataclass(frozen=True, slots=True)
-class Operate:
-    """Take connectors out of service or back into it."""
-
-    connectors: tuple[int, ...]
-    operative: bool
+def _evse(payload: Payload) -> int | None:
+    return (payload.get("evse") or {}).get("id")
 
 
-@dataclass(frozen=True, slots=True)
-class Configure:
-    """Remember a setting."""
-
-    key: str
-    value: str
+def _reservation(number: int, token: str, group: str | None, until: str) -> Reservation:
+    at = instant(until)
+    assert at is not None
+    return Reservation(number, token, group, at)
 
 
-@dataclass(frozen=True, slots=True)
-class KeepList:
-    """Remember the version of the local authorization list."""
-
-    version: int
-
-
-Effect = Restart | Start | Stop | Tell | Operate | Configure | KeepList
-Answer = tuple[Payload, tuple[Effect, ...]]
-Rule = Callable[[Payload, Memory], Answer]
+def _reserve_16(payload: Payload, memory: Memory) -> Answer:
+    wanted = _reservation(
+        payload["reservationId"],
+        payload["idTag"],
+        payload.get("parentIdTag"),
+        payload["expiryDate"],
+    )
+    return reserving.reserve(memory, payload["connectorId"], wanted)
 
 
-def answer(rules: Mapping[str, Rule], action: str, payload: Payload, memory: Memory) -> Answer:
-    """The response to a CALL and its effects. Raises KeyError for an action that is not known."""
-    return rules[action](payload, memory)
+def _reserve_2(payload: Payload, memory: Memory) -> Answer:
+    wanted = _reservation(
+        payload["id"],
+        payload["idToken"]["idToken"],
+        (payload.get("groupIdToken") or {}).get("idToken"),
+        payload["expiryDateTime"],
+    )
+    return reserving.reserve(memory, payload.get("evseId", 0), wanted)
 
 
-def _always(status: str) -> Rule:
-    return lambda payload, memory: ({"status": status}, ())
+def _list_16(payload: Payload, memory: Memory) -> Answer:
+    entries = map(local_list.entry_16, payload.get("localAuthorizationList", ()))
+    number, full = payload["listVersion"], payload["updateType"] == "Full"
+    return local_list.send(memory, number, entries, full=full, disabled="NotSupported")
 
 
-def _if(condition: bool, *effects: Effect) -> Answer:
-    return ({"status": "Accepted"}, effects) if condition else ({"status": "Rejected"}, ())
+def _list_2(payload: Payload, memory: Memory) -> Answer:
+    entries = map(local_list.entry_2, payload.get("localAuthorizationList", ()))
+    number, full = payload["versionNumber"], payload["updateType"] == "Full"
+    return local_list.send(memory, number, entries, full=full, disabled="Failed")
 
 
-def _free(memory: Memory, wanted: int | None) -> int | None:
-    """The connector asked for, or any, when it is free."""
-    for plug in memory.plugs.values():
-        idle = plug.session is None and plug.status.word in {"Available", "Preparing"}
-        if idle and plug.number == (wanted or plug.number):
-            return plug.number
-    return None
+def _clear_profiles_2(payload: Payload, memory: Memory) -> Answer:
+    meant = payload.get("chargingProfileCriteria") or {}
+    return smart_charging.clear(
+        memory,
+        smart_charging.criteria(
+            payload.get("chargingProfileId"),
+            meant.get("evseId"),
+            meant.get("chargingProfilePurpose"),
+            meant.get("stackLevel"),
+        ),
+    )
 
 
-def _charging(memory: Memory, transaction_id: object) -> int | None:
-    for plug in memory.plugs.values():
-        if plug.session is not None and plug.session.transaction_id == transaction_id:
-            return plug.number
-    return None
+def _schedule(payload: Payload, memory: Memory, name: str) -> Payload | None:
+    unit = payload.get("chargingRateUnit")
+    return smart_charging.schedule(memory, payload[name], payload["duration"], unit)
 
 
-def _all_or(memory: Memory, connector: int | None) -> tuple[int, ...]:
-    return (connector,) if connector else tuple(memory.plugs)
+def _schedule_16(payload: Payload, memory: Memory) -> Answer:
+    if (plan := _schedule(payload, memory, "connectorId")) is None:
+        return status("Rejected")
+    connector, now = payload["connectorId"], memory.now()
+    shown = {"connectorId": connector, "scheduleStart": now, "chargingSchedule": plan}
+    return {"status": "Accepted"} | shown, ()
 
 
-def _availability(memory: Memory, connector: int | None, word: str) -> Answer:
-    if connector and connector not in memory.plugs:
-        return {"status": "Rejected"}, ()
-    numbers = _all_or(memory, connector)
-    busy = any(memory.plugs[number].session for number in numbers)
-    effect = Operate(numbers, word == "Operative")
-    return {"status": "Scheduled" if busy else "Accepted"}, (effect,)
+def _schedule_2(payload: Payload, memory: Memory) -> Answer:
+    if (plan := _schedule(payload, memory, "evseId")) is None:
+        return status("Rejected")
+    shown = plan | {"evseId": payload["evseId"], "scheduleStart": memory.now()}
+    return {"status": "Accepted", "schedule": shown}, ()
 
 
-def _unlock(memory: Memory, connector: int, done: str, unknown: str) -> Answer:
-    if connector not in memory.plugs:
-        return {"status": unknown}, ()
-    return {"status": done}, (Stop(connector, "UnlockCommand"),)
+def _transaction_status(payload: Payload, memory: Memory) -> Answer:
+    """What belongs to transactions goes out within moments, so nothing is said to be waiting."""
+    if "transactionId" not in payload:
+        return {"messagesInQueue": False}, ()
+    ongoing = memory.charging(payload["transactionId"]) is not None
+    return {"ongoingIndicator": ongoing, "messagesInQueue": False}, ()
 
 
-def _stop(memory: Memory, transaction_id: object) -> Answer:
-    connector = _charging(memory, transaction_id)
-    return _if(connector is not None, Stop(connector or 0, "Remote"))
+def _reset_2(payload: Payload, memory: Memory) -> Answer:
+    manners = {"Immediate": "Hard", "OnIdle": "OnIdle"}
+    manner = manners.get(payload["type"])  # no session of these stations outlives a restart
+    return operating.reset(memory, manner, payload.get("evseId")) if manner else status("Rejected")
 
 
-def _start(memory: Memory, connector: int | None, token: str) -> Answer:
-    free = _free(memory, connector)
-    return _if(free is not None, Start(free or 0, token))
-
-
-_TOLD = frozenset({"BootNotification", "Heartbeat", "MeterValues", "StatusNotification"})
-
-
-def _trigger(memory: Memory, what: str, connector: int | None) -> Answer:
-    if what not in _TOLD:
-        return {"status": "NotImplemented"}, ()
-    return _if(not connector or connector in memory.plugs, Tell(what, connector or None))
-
-
-def _configuration(payload: Payload, memory: Memory) -> Answer:
-    keys = payload.get("key") or list(memory.settings)
-    known = [
-        {"key": key, "readonly": False, "value": memory.settings[key]}
-        for key in keys
-        if key in memory.settings
-    ]
-    unknown = [key for key in keys if key not in memory.settings]
-    return {"configurationKey": known, "unknownKey": unknown}, ()
-
-
-def _change(payload: Payload, memory: Memory) -> Answer:
-    key, value = payload["key"], payload["value"]
-    if key not in memory.settings:
-        return {"status": "NotSupported"}, ()
-    return {"status": "Accepted"}, (Configure(key, value),)
-
-
-def _name(item: Payload) -> str:
-    return f"{item['component']['name']}.{item['variable']['name']}"
-
-
-def _addressed(item: Payload) -> Payload:
-    return {"component": item["component"], "variable": item["variable"]}
-
-
-def _variables(payload: Payload, memory: Memory) -> Answer:
-    found = []
-    for item in payload["getVariableData"]:
-        value = memory.settings.get(_name(item))
-        status = {"attributeStatus": "UnknownVariable" if value is None else "Accepted"}
-        shown = {} if value is None else {"attributeValue": value}
-        found.append(status | shown | _addressed(item))
-    return {"getVariableResult": found}, ()
-
-
-def _set_variables(payload: Payload, memory: Memory) -> Answer:
-    results, effects = [], []
-    for item in payload["setVariableData"]:
-        known = _name(item) in memory.settings
-        status = "Accepted" if known else "UnknownVariable"
-        results.append({"attributeStatus": status} | _addressed(item))
-        if known:
-            effects.append(Configure(_name(item), item["attributeValue"]))
-    return {"setVariableResult": results}, tuple(effects)
-
-
-def _list(version: int) -> Answer:
-    return {"status": "Accepted"}, (KeepList(version),)
-
-
-RULES_16: Mapping[str, Rule] = {
-    "CancelReservation": _always("Rejected"),
-    "ChangeAvailability": lambda p, m: _availability(m, p["connectorId"], p["type"]),
-    "ChangeConfiguration": _change,
-    "ClearCache": _always("Accepted"),
-    "ClearChargingProfile": _always("Unknown"),
-    "DataTransfer": _always("UnknownVendorId"),
-    "GetCompositeSchedule": _always("Rejected"),
-    "GetConfiguration": _configuration,
-    "GetLocalListVersion": lambda p, m: ({"listVersion": m.list_version}, ()),
-    "RemoteStartTransaction": lambda p, m: _start(m, p.get("connectorId"), p["idTag"]),
-    "RemoteStopTransaction": lambda p, m: _stop(m, p["transactionId"]),
-    "ReserveNow": _always("Rejected"),
-    "Reset": lambda p, m: _if(True, Restart(hard=p["type"] == "Hard")),
-    "SendLocalList": lambda p, m: _list(p["listVersion"]),
-    "SetChargingProfile": _always("NotSupported"),
-    "TriggerMessage": lambda p, m: _trigger(m, p["requestedMessage"], p.get("connectorId")),
-    "UnlockConnector": lambda p, m: _unlock(m, p["connectorId"], "Unlocked", "NotSupported"),
+_SHARED: Mapping[str, Rule] = {
+    "CancelReservation": lambda p, m: reserving.cancel(m, p["reservationId"]),
+    "CertificateSigned": certificates.signed,
+    "ClearCache": always("Accepted"),
+    "DataTransfer": _transfer,
+    "DeleteCertificate": certificates.delete,
+    "GetLog": transfers.log,
+    "InstallCertificate": certificates.install,
 }
-
-RULES_2: Mapping[str, Rule] = {
-    "CancelReservation": _always("Rejected"),
-    "ChangeAvailability": lambda p, m: _availability(
-        m, (p.get("evse") or {}).get("id"), p["operationalStatus"]
+_RULES_16: Mapping[str, Rule] = {
+    **_SHARED,
+    "ChangeAvailability": lambda p, m: operating.availability(m, p["connectorId"], 1, p["type"]),
+    "ChangeConfiguration": settings.change,
+    "ClearChargingProfile": lambda p, m: smart_charging.clear(
+        m,
+        smart_charging.criteria(
+            p.get("id"), p.get("connectorId"), p.get("chargingProfilePurpose"), p.get("stackLevel")
+        ),
     ),
-    "ClearCache": _always("Accepted"),
-    "ClearChargingProfile": _always("Unknown"),
-    "DataTransfer": _always("UnknownVendorId"),
-    "GetBaseReport": _always("NotSupported"),
-    "GetCompositeSchedule": _always("Rejected"),
-    "GetLocalListVersion": lambda p, m: ({"versionNumber": m.list_version}, ()),
-    "GetTransactionStatus": lambda p, m: ({"messagesInQueue": False}, ()),
-    "GetVariables": _variables,
-    "RequestStartTransaction": lambda p, m: _start(m, p.get("evseId"), p["idToken"]["idToken"]),
-    "RequestStopTransaction": lambda p, m: _stop(m, p["transactionId"]),
-    "ReserveNow": _always("Rejected"),
-    "Reset": lambda p, m: _if(True, Restart(hard=p["type"] == "Immediate")),
-    "SendLocalList": lambda p, m: _list(p["versionNumber"]),
-    "SetChargingProfile": _always("Rejected"),
-    "SetVariables": _set_variables,
-    "TriggerMessage": lambda p, m: _trigger(
-        m, p["requestedMessage"], (p.get("evse") or {}).get("id")
+    "ExtendedTriggerMessage": lambda p, m: triggers.trigger(
+        m,
+        p["requestedMessage"].replace("Firmware", "SignedFirmware"),
+        p.get("connectorId"),
     ),
-    "UnlockConnector": lambda p, m: _unlock(m, p["evseId"], "Unlocked", "UnknownConnector"),
+    "GetCompositeSchedule": _schedule_16,
+    "GetConfiguration": settings.configuration,
+    "GetDiagnostics": transfers.diagnostics,
+    "GetInstalledCertificateIds": certificates.installed_16,
+    "GetLocalListVersion": lambda p, m: ({"listVersion": local_list.version(m, -1)}, ()),
+    "RemoteStartTransaction": lambda p, m: operating.start(
+        m, p.get("connectorId"), p["idTag"], None, p.get("chargingProfile")
+    ),
+    "RemoteStopTransaction": lambda p, m: operating.stop(m, p["transactionId"]),
+    "ReserveNow": _reserve_16,
+    "Reset": lambda p, m: operating.reset(m, p["type"]),
+    "SendLocalList": _list_16,
+    "SetChargingProfile": lambda p, m: smart_charging.put(
+        m, p["connectorId"], p["csChargingProfiles"]
+    ),
+    "SignedUpdateFirmware": partial(transfers.update, "SignedFirmwareStatusNotification"),
+    "TriggerMessage": lambda p, m: triggers.trigger(m, p["requestedMessage"], p.get("connectorId")),
+    "UnlockConnector": lambda p, m: operating.unlock_16(m, p["connectorId"]),
+    "UpdateFirmware": transfers.update_16,
+}
+_RULES_201: Mapping[str, Rule] = {
+    **_SHARED,
+    "ChangeAvailability": lambda p, m: operating.availability(
+        m, _evse(p), (p.get("evse") or {}).get("connectorId", 1), p["operationalStatus"]
+    ),
+    "ClearChargingProfile": _clear_profiles_2,
+    "ClearDisplayMessage": shelves.unshow,
+    "ClearVariableMonitoring": monitoring.clear,
+    "CostUpdated": shelves.cost,
+    "CustomerInformation": shelves.customer,
+    "GetBaseReport": variables.base_report,
+    "GetChargingProfiles": smart_charging.report,
+    "GetCompositeSchedule": _schedule_2,
+    "GetDisplayMessages": shelves.shown,
+    "GetInstalledCertificateIds": certificates.installed_2,
+    "GetLocalListVersion": lambda p, m: ({"versionNumber": local_list.version(m, 0)}, ()),
+    "GetMonitoringReport": monitoring.report,
+    "GetReport": variables.report,
+    "GetTransactionStatus": _transaction_status,
+    "GetVariables": variables.ask,
+    "PublishFirmware": transfers.publish,
+    "RequestStartTransaction": lambda p, m: operating.start(
+        m, p.get("evseId"), p["idToken"]["idToken"], p["remoteStartId"], p.get("chargingProfile")
+    ),
+    "RequestStopTransaction": lambda p, m: operating.stop(m, p["transactionId"]),
+    "ReserveNow": _reserve_2,
+    "Reset": _reset_2,
+    "SendLocalList": _list_2,
+    "SetChargingProfile": lambda p, m: smart_charging.put(m, p["evseId"], p["chargingProfile"]),
+    "SetDisplayMessage": shelves.show,
+    "SetMonitoringBase": monitoring.base,
+    "SetMonitoringLevel": monitoring.level,
+    "SetNetworkProfile": shelves.network,
+    "SetVariableMonitoring": monitoring.put,
+    "SetVariables": variables.change,
+    "TriggerMessage": lambda p, m: triggers.trigger(m, p["requestedMessage"], _evse(p)),
+    "UnlockConnector": lambda p, m: operating.unlock_2(m, p["evseId"], p["connectorId"]),
+    "UnpublishFirmware": transfers.unpublish,
+    "UpdateFirmware": partial(transfers.update, "FirmwareStatusNotification"),
+}
+_RULES_21: Mapping[str, Rule] = {
+    **_RULES_201,
+    "AFRRSignal": shelves.signal,
+    "AdjustPeriodicEventStream": monitoring.adjust,
+    "ChangeTransactionTariff": shelves.transaction_tariff,
+    "ClearDERControl": der_controls.clear,
+    "ClearTariffs": shelves.untariff,
+    "GetDERControl": der_controls.report,
+    "GetPeriodicEventStream": monitoring.streams,
+    "GetTariffs": shelves.tariffs,
+    "NotifyAllowedEnergyTransfer": shelves.energy_transfer,
+    "NotifyWebPaymentStarted": lambda p, m: ({}, ()),
+    "RequestBatterySwap": shelves.swap,
+    "SetDERControl": der_controls.put,
+    "SetDefaultTariff": shelves.tariff,
+    "UpdateDynamicSchedule": smart_charging.update,
+    "UsePriorityCharging": smart_charging.prioritize,
+}
+RULES: Mapping[str, Mapping[str, Rule]] = {
+    "1.6": _RULES_16,
+    "2.0.1": _RULES_201,
+    "2.1": _RULES_21,
 }

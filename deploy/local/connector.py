@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
+from deploy.local import local_list, settings
 from deploy.local.calls import Call, Dialect, Moment, Session
 from deploy.local.days import (
     Authorize,
@@ -19,13 +20,22 @@ from deploy.local.days import (
     Step,
     Visit,
     Wait,
+    held,
     visit,
 )
+from deploy.local.effects import Start
 from deploy.local.line import Line
-from deploy.local.memory import AVAILABLE, UNAVAILABLE, Plug
+from deploy.local.memory import AVAILABLE, RESERVED, UNAVAILABLE, Memory, Plug
+from deploy.local.profiles import Place, limit_w, profile
 
 Meters = MutableMapping[str, int]
 Plan = Callable[[Model, Random], Iterator[Visit]]
+
+NO_SHOWS = 0.1
+"""Of the sessions that are asked for from afar: nobody plugs in, though the station accepted."""
+
+_DRAWING = frozenset({"Charging", "SuspendedEV", "SuspendedEVSE"})
+_SUSPENDED = Status("SuspendedEVSE")
 
 
 @dataclass(slots=True)
@@ -38,31 +48,42 @@ class Connector:
     plug: Plug
     line: Line
     dialect: Dialect
-    model: Model
+    memory: Memory
     random: Random
     moment: Callable[[], Moment]
     meters: Meters
     plan: Plan
+    no_shows: float = NO_SHOWS
     _disturbed: asyncio.Event = field(default_factory=asyncio.Event)
     _ending: str | None = None  # why the session is to end now
-    _wanted: str | None = None  # token of a session asked for from afar
+    _wanted: Start | None = None  # a session asked for from afar
+    _begun_by: Start | None = None  # what the visit goes back to
     _last_end: Call | None = None
+    _told: str = ""  # the status that was sent last
     _operative: bool = True
     _halted: bool = False
 
     async def drive(self) -> None:
         """One visit after the other; the first one not before the station has booted."""
         await self.line.online.wait()
-        for planned in self.plan(self.model, self.random):
+        for planned in self.plan(self.memory.model, self.random):
             await self._visit(planned)
             while self._wanted is not None:
-                token, self._wanted = self._wanted, None
-                await self._visit(visit(self.model, self.random, token, remote=True))
+                self._begun_by, self._wanted = self._wanted, None
+                await self._visit(self._called_for(self._begun_by.token))
+                self._begun_by = None
 
-    def start(self, token: str) -> None:
+    def start(self, wanted: Start) -> None:
         """Begin a session that was asked for from afar, when the connector is free."""
-        self._wanted = token
+        self._wanted = wanted
         self._disturbed.set()
+
+    def _called_for(self, token: str) -> Visit:
+        if self.random.random() < self.no_shows:
+            return (Wait(float(settings.value(self.memory, "ConnectionTimeOut"))),)
+        asks = settings.is_on(self.memory, "AuthorizeRemoteTxRequests")
+        steps = visit(self.memory.model, self.random, token, remote=True)
+        return (Authorize(token), *steps) if asks else steps
 
     def stop(self, reason: str) -> None:
         """End the session, if there is one, at the connector's next chance."""
@@ -76,6 +97,12 @@ class Connector:
             meter_wh = self.plug.meter_wh
             end = self.dialect.end(self.plug.session, reason, meter_wh, self.moment())
             self.plug.session, self._last_end = None, end
+            # A transaction's own profile ends with it (OCPP 1.6 part 2, 3.13.1).
+            self.memory.profiles = [
+                kept
+                for kept in self.memory.profiles
+                if (kept.connector, kept.purpose) != (self.plug.number, "TxProfile")
+            ]
             self.line.post(end)
 
     def halt(self, reason: str) -> None:
@@ -88,45 +115,67 @@ class Connector:
     async def operate(self, *, operative: bool) -> None:
         """Go out of service or come back; while charging, only afterwards."""
         self._operative = operative
-        idle = self.plug.session is None
-        if idle and (not operative or self.plug.status == UNAVAILABLE):
+        if self.plug.session is None and not operative:
+            await self.unreserve("Removed")
+        if self.plug.session is None and (not operative or self.plug.status == UNAVAILABLE):
             await self._status(self._rest())
+
+    async def rest(self) -> None:
+        """Show that a reservation has come or gone."""
+        if self.plug.session is None and self.plug.status in {AVAILABLE, RESERVED}:
+            await self._status(self._rest())
+
+    async def unreserve(self, word: str) -> None:
+        """End the reservation, if there is one, because it is Expired or Removed."""
+        kept, self.plug.reservation = self.plug.reservation, None
+        if kept is not None:
+            for call in self.dialect.unreserved(kept.id, word):
+                await self.line.say(call)
+            await self.rest()
+
+    @property
+    def stale(self) -> bool:
+        """Whether the status has changed since it was told."""
+        return self._told != self.dialect.word(self.plug.status)
 
     async def tell_status(self) -> None:
         """Send the status as it is, news or not."""
+        self._told = self.dialect.word(self.plug.status)
         for call in self.dialect.status(self.plug.number, self.plug.status, self.moment()):
             await self.line.say(call)
 
     async def _visit(self, steps: Visit) -> None:
         self._halted = False
+        token = next((step.token for step in steps if isinstance(step, Begin)), "")
         for step in steps:
             if self._halted:
                 break
             if self._ending is not None and not isinstance(step, End):
                 continue
-            if not await self._step(step):
+            if not await self._step(step, token):
                 break
             if self._wanted is not None and self.plug.session is None:
                 break
         await self._status(self._rest())
 
-    async def _step(self, step: Step) -> bool:
-        """Perform one step; False when the visit cannot go on."""
+    async def _step(self, step: Step, token: str) -> bool:
+        """Perform one step of a visit with this token; False when it cannot go on."""
         match step:
             case Wait(seconds):
                 await self._wait(seconds)
             case Status():
-                if not self._operative and self.plug.session is None:
+                if self.plug.session is None and not await self._admits(step, token):
                     return False
-                await self._status(step)
-            case Authorize(token):
+                await self._status(self._rest() if step == AVAILABLE else step)
+            case Authorize():
                 answer = await self.line.say(self.dialect.authorize(token))
-                # Cut off, or answered wrongly: charging all the same (LocalAuthorizeOffline).
-                return answer is None or self.dialect.accepted(answer)
-            case Begin(token):
+                if answer is None:  # cut off, or answered wrongly
+                    return local_list.allows(self.memory, token)
+                return self.dialect.accepted(answer)
+            case Begin():
                 self._begin(token)
             case Sample():
-                self._sample(step)
+                await self._sample(step)
             case End(reason):
                 self.end(self._ending or reason)
                 self._ending = None
@@ -135,6 +184,13 @@ class Connector:
             case Drop(seconds):
                 self.line.spawn(self.line.lose(seconds))
         return True
+
+    async def _admits(self, status: Status, token: str) -> bool:
+        """Whether a free connector may change to this: not out of service or kept for others."""
+        if status.word == "Faulted":
+            await self.unreserve("Removed")
+        away = status.word == "Preparing" and not self.memory.welcome(self.plug, token)
+        return self._operative and not away
 
     async def _wait(self, seconds: float) -> None:
         """Let time pass, unless somebody wants something of this connector."""
@@ -147,30 +203,41 @@ class Connector:
                 await self._disturbed.wait()
 
     def _begin(self, token: str) -> None:
-        plug, moment = self.plug, self.moment()
+        plug, moment, asked = self.plug, self.moment(), self._begun_by
         plug.session = Session(
             self.line.station,
             plug.number,
             token,
             moment.at,
             plug.meter_wh,
-            phases=self.model.phases,
+            phases=self.memory.model.phases,
+            remote_id=asked.remote_id if asked else None,
+            reservation_id=plug.reservation.id if plug.reservation else None,
         )
+        plug.reservation = None
+        if asked is not None and asked.profile is not None:
+            self.memory.profiles.append(profile(plug.number, asked.profile))
         self._ending = self._wanted = None
         self.line.post(self.dialect.begin(plug.session, moment))
 
-    def _sample(self, sample: Sample) -> None:
-        session = self.plug.session
+    async def _sample(self, planned: Sample) -> None:
+        session, moment, memory = self.plug.session, self.moment(), self.memory
         if session is None:
             return
+        place = Place(self.plug.number, memory.model, session.begun_at.timestamp())
+        limit = limit_w(memory.profiles, place, moment.at.timestamp())
+        sample = held(planned, limit, session.shown)
+        session.shown = (planned, sample)
         self.plug.meter_wh = session.meter_start_wh + sample.energy_wh
         self.meters[f"{self.line.station}/{self.plug.number}"] = self.plug.meter_wh
-        self.line.post(self.dialect.sample(session, sample, self.moment()))
+        self.line.post(self.dialect.sample(session, sample, moment))
+        if sample.power_w == 0 or self.plug.status == _SUSPENDED:
+            await self._status(Status("Charging") if sample.power_w else _SUSPENDED)
 
     async def _status(self, status: Status) -> None:
         news = self.dialect.word(status) != self.dialect.word(self.plug.status)
         self.plug.status = status
-        if self.plug.session is not None and status.word in {"Charging", "SuspendedEV"}:
+        if self.plug.session is not None and status.word in _DRAWING:
             moment = self.moment()
             for call in self.dialect.charging(self.plug.session, status.word, moment):
                 self.line.post(call)
@@ -178,4 +245,6 @@ class Connector:
             await self.tell_status()
 
     def _rest(self) -> Status:
-        return AVAILABLE if self._operative else UNAVAILABLE
+        if not self._operative:
+            return UNAVAILABLE
+        return AVAILABLE if self.plug.reservation is None else RESERVED

@@ -6,7 +6,7 @@ how fast these pass is the business of whoever performs the steps.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 TOKENS = tuple(f"TOKEN-{number:04d}" for number in range(1, 49))
@@ -51,12 +51,20 @@ class Wait:
     seconds: float
 
 
+_OCCUPIED = frozenset({"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"})
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The connector's state in the words of OCPP 1.6, which is the finer vocabulary."""
 
     word: str
     error: str = "NoError"
+
+    @property
+    def availability(self) -> str:
+        """The word of OCPP 2.x, which has fewer."""
+        return "Occupied" if self.word in _OCCUPIED else self.word
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +191,27 @@ def _sample(model: Model, energy_wh: float, power_w: float, soc: float) -> Sampl
         current_a=round(power_w / voltage_v / max(1, model.phases), 1),
         voltage_v=round(voltage_v, 1),
         soc=min(100, round(soc * 100)) if model.direct_current else None,
+    )
+
+
+def held(sample: Sample, limit_w: float | None, before: tuple[Sample, Sample] | None) -> Sample:
+    """What the meter shows under a limit.
+
+    `before` are the last sample as planned and as it was; what was not given then is not made up
+    for, so the car leaves with less.
+    """
+    planned, given = before or (None, None)
+    share = 1.0
+    if limit_w is not None and sample.power_w > limit_w:
+        share = limit_w / sample.power_w
+    gained_wh = (sample.energy_wh - (planned.energy_wh if planned else 0)) * share
+    soc = sample.soc
+    if soc is not None and planned is not None and given is not None:
+        soc = round((given.soc or 0) + (soc - (planned.soc or 0)) * share)
+    return replace(
+        sample,
+        energy_wh=round((given.energy_wh if given else 0) + gained_wh),
+        power_w=round(sample.power_w * share),
+        current_a=round(sample.current_a * share, 1),
+        soc=soc,
     )

@@ -29,16 +29,14 @@ def _values(session: Session, sample: Sample) -> list[tuple[str, str, str | None
 class Dialect16:
     """OCPP 1.6, part 2 section 4: the operations that a station starts."""
 
-    def boot(self, model: Model, serial: str, reason: str) -> Call:
-        return Call(
-            "BootNotification",
-            {
-                "chargePointVendor": model.vendor,
-                "chargePointModel": model.name,
-                "chargePointSerialNumber": serial,
-                "firmwareVersion": model.firmware,
-            },
-        )
+    def boot(self, model: Model, firmware: str, serial: str, reason: str) -> Call:
+        payload = {
+            "chargePointVendor": model.vendor,
+            "chargePointModel": model.name,
+            "chargePointSerialNumber": serial,
+            "firmwareVersion": firmware,
+        }
+        return Call("BootNotification", payload)
 
     def status(self, connector: int, status: Status, moment: Moment) -> tuple[Call, ...]:
         payload = {
@@ -59,6 +57,8 @@ class Dialect16:
             "meterStart": session.meter_start_wh,
             "timestamp": str(moment),
         }
+        if session.reservation_id is not None:
+            payload["reservationId"] = session.reservation_id
         return Call("StartTransaction", payload, session)
 
     def charging(self, session: Session, word: str, moment: Moment) -> tuple[Call, ...]:
@@ -90,6 +90,12 @@ class Dialect16:
         values = [{"timestamp": str(moment), "sampledValue": sampled}]
         return Call("MeterValues", {"connectorId": connector, "meterValue": values})
 
+    def triggered(self, session: Session, meter_wh: int, moment: Moment) -> tuple[Call, ...]:
+        return ()  # there is no such call
+
+    def unreserved(self, reservation_id: int, word: str) -> tuple[Call, ...]:
+        return ()  # StatusNotification says it
+
     def word(self, status: Status) -> str:
         return status.word
 
@@ -105,7 +111,6 @@ class Dialect16:
         return bool((answer.get("idTagInfo") or {}).get("status", "Accepted") == "Accepted")
 
 
-_OCCUPIED = frozenset({"Preparing", "Charging", "SuspendedEV", "SuspendedEVSE", "Finishing"})
 _STOPPED = {
     "HardReset": "ImmediateReset",
     "SoftReset": "ImmediateReset",
@@ -125,12 +130,12 @@ _TRIGGERS = {
 class Dialect2:
     """OCPP 2.0.1 and 2.1, part 2: one EVSE for each connector, one event for each step."""
 
-    def boot(self, model: Model, serial: str, reason: str) -> Call:
+    def boot(self, model: Model, firmware: str, serial: str, reason: str) -> Call:
         station = {
             "model": model.name,
             "vendorName": model.vendor,
             "serialNumber": serial,
-            "firmwareVersion": model.firmware,
+            "firmwareVersion": firmware,
         }
         return Call("BootNotification", {"reason": reason, "chargingStation": station})
 
@@ -168,13 +173,18 @@ class Dialect2:
         # Derived, so that the same seed started again later names its transactions anew.
         name = f"ocpp:{session.station}/{session.connector}/{Moment(session.begun_at)}"
         session.transaction_id = str(uuid5(NAMESPACE_URL, name))
-        more = {
+        more: Payload = {
             "idToken": {"idToken": session.token, "type": "ISO14443"},
             "evse": {"id": session.connector, "connectorId": 1},
             "meterValue": [self._reading(session.meter_start_wh, "Transaction.Begin", moment)],
         }
-        info = {"chargingState": "EVConnected"}
-        return self._event(session, moment, "Started", "Authorized", info, **more)
+        if session.reservation_id is not None:
+            more["reservationId"] = session.reservation_id
+        info: Payload = {"chargingState": "EVConnected"}
+        if session.remote_id is not None:
+            info["remoteStartId"] = session.remote_id
+        trigger = "RemoteStart" if "remoteStartId" in info else "Authorized"
+        return self._event(session, moment, "Started", trigger, info, **more)
 
     def charging(self, session: Session, word: str, moment: Moment) -> tuple[Call, ...]:
         info = {"chargingState": word}
@@ -204,8 +214,16 @@ class Dialect2:
         values = [self._reading(meter_wh, "Trigger", moment)]
         return Call("MeterValues", {"evseId": connector, "meterValue": values})
 
+    def triggered(self, session: Session, meter_wh: int, moment: Moment) -> tuple[Call, ...]:
+        more = {"meterValue": [self._reading(meter_wh, "Trigger", moment)]}
+        return (self._event(session, moment, "Updated", "Trigger", {}, **more),)
+
+    def unreserved(self, reservation_id: int, word: str) -> tuple[Call, ...]:
+        payload = {"reservationId": reservation_id, "reservationUpdateStatus": word}
+        return (Call("ReservationStatusUpdate", payload),)
+
     def word(self, status: Status) -> str:
-        return "Occupied" if status.word in _OCCUPIED else status.word
+        return status.availability
 
     def payload(self, call: Call) -> Payload:
         return call.payload

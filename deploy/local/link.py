@@ -11,20 +11,22 @@ from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ocpp.v16
-import ocpp.v21
-import ocpp.v201
-from ocpp.charge_point import camel_to_snake_case, snake_to_camel_case
-from ocpp.exceptions import NotImplementedError as NotImplementedInOcpp
-from ocpp.exceptions import OCPPError, UnknownCallErrorCodeError
+from ocpp.charge_point import ChargePoint
+from ocpp.exceptions import (
+    NotImplementedError as NotImplementedInOcpp,
+)
+from ocpp.exceptions import (
+    OCPPError,
+    PropertyConstraintViolationError,
+    UnknownCallErrorCodeError,
+)
+from ocpp.messages import Call, CallError, validate_payload
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from deploy.local.answers import Answer, Effect
 from deploy.local.calls import Payload
+from deploy.local.effects import Answer, Effect
 from schemas.catalogue import ACTIONS
-
-PACKAGES = {"1.6": ocpp.v16, "2.0.1": ocpp.v201, "2.1": ocpp.v21}
 
 ANSWER_S = 30  # how long a call may remain unanswered, as most stations have it
 
@@ -86,12 +88,53 @@ class _Tap:
 class Hearing:
     """What happens with the calls of the other side.
 
-    `answer` raises KeyError for an action that the station does not know; `perform` is called for
-    each effect once the response has been sent.
+    `answer` raises KeyError for an action that the station does not know and ValueError for what
+    no schema forbids and no station understands; `perform` is called for each effect once the
+    response has been sent.
     """
 
     answer: Callable[[str, Payload], Answer]
     perform: Callable[[Effect], None]
+
+
+class _Point(ChargePoint):  # type: ignore[misc] # the package has no types
+    """The package's ChargePoint without its renaming of keys, which loses `limit_L2` and `soC`."""
+
+    def __init__(self, station: str, version: str, tap: _Tap, hearing: Hearing) -> None:
+        super().__init__(station, tap, ANSWER_S, QUIET)
+        self._ocpp_version = version
+        self._hearing = hearing
+
+    async def ask(self, action: str, payload: Payload, message_id: str) -> None:
+        """Send a CALL when the one before it is done; the answer is in the tap's books."""
+        call = Call(message_id, action, payload)
+        await validate_payload(call, self._ocpp_version)
+        async with self._call_lock:
+            await self._send(call.to_json())
+            answer = await self._get_specific_response(message_id, self._response_timeout)
+        if isinstance(answer, CallError):
+            raise answer.to_exception()
+        answer.action = action
+        await validate_payload(answer, self._ocpp_version)
+
+    async def _handle_call(self, call: Any) -> None:
+        """Raises OCPPError, which the package answers with a CALLERROR."""
+        known = ACTIONS.get((self._ocpp_version, call.action))
+        if known is None or not known.to_station:
+            raise NotImplementedInOcpp
+        payload = dict(call.payload)
+        await validate_payload(call, self._ocpp_version)
+        try:
+            response, effects = self._hearing.answer(call.action, payload)
+        except KeyError as unknown:
+            raise NotImplementedInOcpp from unknown
+        except ValueError as wrong:
+            raise PropertyConstraintViolationError from wrong
+        result = call.create_call_result(response)
+        await validate_payload(result, self._ocpp_version)
+        await self._send(result.to_json())
+        for effect in effects:
+            self._hearing.perform(effect)
 
 
 class Link:
@@ -100,14 +143,8 @@ class Link:
     def __init__(
         self, station: str, version: str, socket: ClientConnection, books: Books, hearing: Hearing
     ) -> None:
-        package = PACKAGES[version]
-        self._calls, self._results = package.call, package.call_result
-        self._hearing = hearing
         self._tap = _Tap(socket, books)
-        self._point = package.ChargePoint(station, self._tap, ANSWER_S, QUIET)
-        for known_version, action in ACTIONS:
-            if known_version == version and ACTIONS[known_version, action].to_station:
-                self._point.route_map[action] = self._route(action)
+        self._point = _Point(station, version, self._tap, hearing)
         self._reader = asyncio.create_task(self._point.start())
 
     @property
@@ -122,8 +159,7 @@ class Link:
         """
         if self._reader.done():
             raise OfflineError
-        request = getattr(self._calls, action)(**camel_to_snake_case(payload))
-        asking = asyncio.create_task(self._point.call(request, False, message_id))
+        asking = asyncio.create_task(self._point.ask(action, payload, message_id))
         try:
             await asyncio.wait({asking, self._reader}, return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
@@ -131,7 +167,7 @@ class Link:
             await asking
         except ConnectionClosed as gone:
             raise OfflineError from gone
-        except (OCPPError, UnknownCallErrorCodeError, TimeoutError, TypeError) as wrong:
+        except (OCPPError, UnknownCallErrorCodeError, TimeoutError) as wrong:
             if message_id not in self._tap.open:
                 raise  # it never went out: our own payload breaks its schema, which is a bug
             raise WrongAnswerError(str(wrong)) from wrong
@@ -161,20 +197,3 @@ class Link:
     async def close(self) -> None:
         """Close as a station does that means to."""
         await self._tap.socket.close()
-
-    def _route(self, action: str) -> dict[str, Any]:
-        effects: list[Effect] = []
-
-        def on_action(**arguments: Any) -> Any:
-            try:
-                response, wanted = self._hearing.answer(action, snake_to_camel_case(arguments))
-            except KeyError as unknown:
-                raise NotImplementedInOcpp from unknown
-            effects[:] = wanted
-            return getattr(self._results, action)(**camel_to_snake_case(response))
-
-        def after_action(**_: Any) -> None:
-            for effect in effects:
-                self._hearing.perform(effect)
-
-        return {"_on_action": on_action, "_after_action": after_action}

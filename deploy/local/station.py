@@ -13,22 +13,23 @@ from datetime import UTC, datetime
 from random import Random
 from urllib.parse import quote
 
-from deploy.local import answers, memory
-from deploy.local.answers import (
+from deploy.local import answers, errands, settings, triggers
+from deploy.local.calls import HEARTBEAT, Call, Dialect, Moment, Payload
+from deploy.local.connector import NO_SHOWS, Connector, Meters, Plan
+from deploy.local.days import MODELS, days
+from deploy.local.dialects import Dialect2, Dialect16
+from deploy.local.effects import (
     Answer,
-    Configure,
     Effect,
-    KeepList,
+    Errand,
+    Expire,
     Operate,
+    Rest,
     Restart,
     Start,
     Stop,
     Tell,
 )
-from deploy.local.calls import HEARTBEAT, Call, Dialect, Moment, Payload
-from deploy.local.connector import Connector, Meters, Plan
-from deploy.local.days import MODELS, days
-from deploy.local.dialects import Dialect2, Dialect16
 from deploy.local.line import Line, Owner
 from deploy.local.link import Books, Hearing
 from deploy.local.memory import AVAILABLE, Memory, Plug
@@ -36,9 +37,11 @@ from deploy.local.memory import AVAILABLE, Memory, Plug
 SPEED = 60.0
 """A minute of the plan in a second: a whole session in about a minute."""
 
+HEARTBEAT_S = 300.0  # of the plan, where 0 is set
 HEARTBEAT_MIN_S = 1.0  # real seconds, however fast the plan passes
 BOOKS_MAX = 10_000  # entries that a station keeps when nobody gave it books of its own
 RESTART_S = 60.0  # of the plan: how long a reset takes
+IDLE_S, IDLE_MAX_S = 10.0, 7200.0  # of the plan: how often, how long a restart waits for idleness
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class World:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     meters: Meters = field(default_factory=dict)
     plan: Plan = days
+    no_shows: float = NO_SHOWS
 
 
 def version_of(number: int) -> str:
@@ -73,7 +77,6 @@ class Station:
         self._world = world
         old = self.version == "1.6"
         self._dialect: Dialect = Dialect16() if old else Dialect2()
-        self._rules = answers.RULES_16 if old else answers.RULES_2
         random = self._random("")
         self.line = Line(
             self.id,
@@ -91,11 +94,13 @@ class Station:
         )
         model = MODELS[(number - 1) // 2 % len(MODELS)]
         plugs = {n: self._plug(n, random) for n in range(1, model.connectors + 1)}
-        settings = dict(memory.DEFAULTS_16 if old else memory.DEFAULTS_2)
-        self.memory = Memory(model, f"{number:06d}-{self.id}", plugs, settings)
+        table = settings.OLD if old else settings.NEW
+        self.memory = Memory(
+            model, f"{number:06d}-{self.id}", plugs, settings.defaults(table, model), world.clock
+        )
         self._connectors = {n: self._connector(plug) for n, plug in plugs.items()}
         self._boot_reason: str | None = "PowerUp"
-        self._heartbeat_s = 300.0  # of the plan
+        self._heartbeat = settings.name(self.memory, "HeartbeatInterval")
         self._drivers: list[asyncio.Task[None]] = []
 
     async def live(self) -> None:
@@ -119,47 +124,53 @@ class Station:
 
     def _plug(self, number: int, random: Random) -> Plug:
         unknown_wh = random.randrange(900_000)  # drawn in any case: a seed gives the same days
-        meter_wh = self._world.meters.get(f"{self.id}/{number}", unknown_wh)
-        return Plug(number, meter_wh=meter_wh)
+        return Plug(number, meter_wh=self._world.meters.get(f"{self.id}/{number}", unknown_wh))
 
     def _connector(self, plug: Plug) -> Connector:
         return Connector(
             plug,
             self.line,
             self._dialect,
-            self.memory.model,
+            self.memory,
             self._random(str(plug.number)),
             self._moment,
             self._world.meters,
             self._world.plan,
+            self._world.no_shows,
         )
 
     def _moment(self) -> Moment:
         return Moment(self._world.clock(), offline=not self.line.online.is_set())
 
     def _boot(self, reason: str) -> Call:
-        return self._dialect.boot(self.memory.model, self.memory.serial, reason)
+        known = self.memory
+        return self._dialect.boot(known.model, known.firmware, known.serial, reason)
 
     async def _greet(self) -> None:
         """Boot where there is a reason to; after a mere loss of the connection go straight on."""
         while self._boot_reason is not None:
             answer = await self.line.say(self._boot(self._boot_reason)) or {"status": "Rejected"}
-            interval_s = float(answer.get("interval") or 60)
+            interval_s = int(answer.get("interval") or 60)
             if answer["status"] == "Accepted":
-                self._heartbeat_s, self._boot_reason = interval_s, None
+                self.memory.settings[self._heartbeat] = str(interval_s)
+                self._boot_reason = None
             else:
                 await self.line.passing(interval_s)
         for call in self._dialect.status(0, AVAILABLE, self._moment()):
             await self.line.say(call)
-        for connector in self._connectors.values():
-            await connector.tell_status()
+        told = list(self._connectors.values())
+        while told:
+            for connector in told:
+                await connector.tell_status()
+            told = [c for c in self._connectors.values() if c.stale]  # changed in the meantime
 
     async def _beat(self) -> None:
         """A heartbeat after each interval of silence (OCPP 1.6 part 2, 4.6: any call will do)."""
         clock = asyncio.get_running_loop().time
         while True:
             await self.line.online.wait()
-            interval_s = max(HEARTBEAT_MIN_S, self._heartbeat_s / self._world.speed)
+            plan_s = float(self.memory.settings[self._heartbeat]) or HEARTBEAT_S
+            interval_s = max(HEARTBEAT_MIN_S, plan_s / self._world.speed)
             silent_s = clock() - self.line.said_at
             if silent_s < interval_s:
                 await asyncio.sleep(interval_s - silent_s)
@@ -167,7 +178,7 @@ class Station:
                 await asyncio.sleep(HEARTBEAT_MIN_S)  # cut off, or not understood
 
     def _answer(self, action: str, payload: Payload) -> Answer:
-        return answers.answer(self._rules, action, payload, self.memory)
+        return answers.answer(self.version, action, payload, self.memory)
 
     def _learn(self, call: Call, answer: Payload) -> None:
         """What the answer to a call of a transaction changes."""
@@ -180,10 +191,10 @@ class Station:
 
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case Restart(hard):
-                self.line.spawn(self._restart(hard=hard))
-            case Start(number, token):
-                self._connectors[number].start(token)
+            case Restart():
+                self.line.spawn(self._restart(effect))
+            case Start(number):
+                self._connectors[number].start(effect)
             case Stop(number, reason):
                 self._connectors[number].stop(reason)
             case Tell(what, number):
@@ -191,36 +202,48 @@ class Station:
             case Operate(numbers, operative):
                 for number in numbers:
                     self.line.spawn(self._connectors[number].operate(operative=operative))
-            case Configure(key, value):
-                self.memory.settings[key] = value
-                if key.endswith("HeartbeatInterval") and value.isdigit():
-                    self._heartbeat_s = float(value) or self._heartbeat_s
-            case KeepList(version):
-                self.memory.list_version = version
+            case Rest(number):
+                self.line.spawn(self._connectors[number].rest())
+            case Expire():
+                self.line.spawn(self._expire(effect))
+            case Errand():
+                errands.begin(effect, self.memory)
+                self.line.spawn(errands.perform(effect, self.line, self.memory, self._restart))
 
-    async def _restart(self, *, hard: bool) -> None:
+    async def _restart(self, how: Restart) -> None:
         """A soft reset waits for its last calls; after a hard one they come with the next boot."""
+        if how.manner == "OnIdle":
+            await self._idle()
         for connector in self._connectors.values():
-            connector.halt("HardReset" if hard else "SoftReset")
-        self._boot_reason = "RemoteReset"
-        if not hard:
+            connector.halt("HardReset" if how.manner == "Hard" else "SoftReset")
+        self._boot_reason = how.reason
+        if how.manner != "Hard":
             with suppress(TimeoutError):
                 async with asyncio.timeout(RESTART_S / self._world.speed):
                     await self.line.delivered()
         await self.line.lose(RESTART_S)
 
+    async def _idle(self) -> None:
+        """Wait until nobody charges, but not for ever."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(IDLE_MAX_S / self._world.speed):
+                while any(self.memory.sessions()):
+                    await self.line.passing(IDLE_S)
+
+    async def _expire(self, effect: Expire) -> None:
+        """Real time: the moment at which a reservation lapses is on the station's clock."""
+        await asyncio.sleep((effect.reservation.until - self._world.clock()).total_seconds())
+        connector = self._connectors[effect.connector]
+        if connector.plug.reservation is effect.reservation:
+            await connector.unreserve("Expired")
+
     async def _tell(self, what: str, number: int | None) -> None:
         """What a TriggerMessage asked for; without a number, of every connector."""
         chosen = self._connectors if number is None else {number: self._connectors[number]}
-        match what:
-            case "BootNotification":
-                await self.line.say(self._boot("Triggered"))
-            case "Heartbeat":
-                await self.line.say(HEARTBEAT)
-            case "MeterValues":
-                for connector in chosen.values():
-                    plug, moment = connector.plug, self._moment()
-                    await self.line.say(self._dialect.reading(plug.number, plug.meter_wh, moment))
-            case "StatusNotification":
-                for connector in chosen.values():
-                    await connector.tell_status()
+        for connector in chosen.values() if what == "StatusNotification" else ():
+            await connector.tell_status()
+        if what == "BootNotification":
+            await self.line.say(self._boot("Triggered"))
+        plugs = [connector.plug for connector in chosen.values()]
+        for call in triggers.news(what, plugs, self.memory, self._dialect, self._moment()):
+            await self.line.say(call)

@@ -1,111 +1,122 @@
-"""What simulated stations answer, held to the OCA's schemas and to sense."""
+"""What simulated stations answer, held to the OCA's schemas, for every action of every version."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from jsonschema import Draft4Validator, Draft6Validator
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from deploy.local import memory
-from deploy.local.answers import (
-    RULES_2,
-    RULES_16,
-    Operate,
-    Start,
-    Stop,
-    Tell,
-    answer,
-)
-from deploy.local.calls import Session
-from deploy.local.days import MODELS, Status
-from deploy.local.memory import Memory, Plug
+from deploy.local.answers import RULES, answer
+from deploy.local.calls import Call
+from deploy.local.effects import Effect, Errand, Expire, Rest
 from schemas.catalogue import ACTIONS, json_schema
+from tests.deploy.memories import NOW, station, valid
+from tests.schemas.payloads import full, payloads, turns
 
-COMPONENT = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
-TOKEN = {"idToken": "T", "type": "Central"}
-
-ASKED: dict[str, dict[str, Any]] = {
-    "ChangeAvailability": {
-        "connectorId": 0,
-        "type": "Inoperative",
-        "operationalStatus": "Operative",
-    },
-    "ChangeConfiguration": {"key": "HeartbeatInterval", "value": "5"},
-    "GetVariables": {"getVariableData": [COMPONENT]},
-    "SetVariables": {"setVariableData": [COMPONENT | {"attributeValue": "5"}]},
-    "RemoteStartTransaction": {"idTag": "T"},
-    "RemoteStopTransaction": {"transactionId": 7},
-    "RequestStartTransaction": {"idToken": TOKEN, "remoteStartId": 1},
-    "RequestStopTransaction": {"transactionId": "7"},
-    "Reset": {"type": "Soft"},
-    "SendLocalList": {"listVersion": 3, "versionNumber": 3},
-    "TriggerMessage": {"requestedMessage": "Heartbeat"},
-    "UnlockConnector": {"connectorId": 1, "evseId": 1},
-}
+KINDS = [(version, action) for (version, action), row in ACTIONS.items() if row.to_station]
 
 
-def station(version: str = "1.6", *, busy: bool = False) -> Memory:
-    settings = memory.DEFAULTS_16 if version == "1.6" else memory.DEFAULTS_2
-    plugs = {number: Plug(number) for number in (1, 2)}
-    if busy:
-        plugs[1].session = Session("S", 1, "T", datetime(2026, 1, 1, tzinfo=UTC), 0, 7)
-        plugs[1].status = Status("Charging")
-    return Memory(MODELS[1], "1", plugs, dict(settings))
+def check(version: str, action: str, payload: dict[str, Any], memory: Any) -> tuple[Effect, ...]:
+    """The effects of a call whose answer, and what is to be said next, keep to their schemas."""
+    response, effects = answer(version, action, payload, memory)
+    valid(version, action, "response", response)
+    for effect in effects:
+        if isinstance(effect, Errand):
+            for step in effect.steps:
+                if isinstance(step, Call):
+                    valid(version, step.action, "request", step.payload)
+    return effects
+
+
+def test_every_action_that_a_version_has_is_answered() -> None:
+    """And none beside them."""
+    assert {(version, action) for version in RULES for action in RULES[version]} == set(KINDS)
+    with pytest.raises(KeyError):
+        answer("1.6", "GetVariables", {}, station("1.6"))
 
 
 @pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize(("version", "action"), KINDS)
+def test_every_word_that_may_be_asked_is_answered_by_its_schema(
+    version: str, action: str, busy: bool
+) -> None:
+    """Full payloads with each word of each enum, one after the other, to a station that keeps."""
+    root, memory = json_schema(version, action, "request"), station(version, busy=busy)
+    for turn in range(turns(root)):
+        check(version, action, full(root, root, turn), memory)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data(), kind=st.sampled_from(KINDS), busy=st.booleans())
+def test_whatever_is_valid_is_answered_by_its_schema(
+    data: st.DataObject, kind: tuple[str, str], busy: bool
+) -> None:
+    """Random payloads, two after the other."""
+    root, memory = json_schema(*kind, "request"), station(kind[0], busy=busy)
+    for _ in range(2):
+        check(*kind, data.draw(payloads(root, root)), memory)
+
+
+def test_a_time_that_is_none_is_a_value_error() -> None:
+    """Which becomes a CALLERROR on the wire: no schema forbids it."""
+    payload = {"connectorId": 1, "expiryDate": "soon", "idTag": "T", "reservationId": 1}
+    with pytest.raises(ValueError, match="soon"):
+        answer("1.6", "ReserveNow", payload, station("1.6"))
+
+
 @pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
-def test_every_rule_is_of_a_command_and_answers_by_its_schema(version: str, busy: bool) -> None:
-    """For each version in which a station may be asked that."""
-    rules = RULES_16 if version == "1.6" else RULES_2
-    validator = Draft4Validator if version == "1.6" else Draft6Validator
-    for action in rules:
-        assert ACTIONS[version, action].to_station
-        response, _ = answer(rules, action, ASKED.get(action, {}), station(version, busy=busy))
-        validator(json_schema(version, action, "response")).validate(response)
+def test_both_families_keep_the_same_list_and_reservation(version: str) -> None:
+    """Only the names on the wire differ."""
+    memory, until = station(version), (NOW + timedelta(hours=1)).isoformat()
+    if version == "1.6":
+        info = {"status": "Accepted", "parentIdTag": "G"}
+        rows = [{"idTag": "Abc", "idTagInfo": info}]
+        sent = {"listVersion": 3, "updateType": "Full", "localAuthorizationList": rows}
+        kept = {"connectorId": 1, "expiryDate": until, "idTag": "X", "parentIdTag": "G"}
+        kept["reservationId"] = 7
+    else:
+        token, group = ({"idToken": name, "type": "Central"} for name in ("Abc", "G"))
+        info = {"status": "Accepted", "groupIdToken": group}
+        rows = [{"idToken": token, "idTokenInfo": info}]
+        sent = {"versionNumber": 3, "updateType": "Full", "localAuthorizationList": rows}
+        owner = {"idToken": "X", "type": "Central"}
+        kept = {"evseId": 1, "expiryDateTime": until, "idToken": owner, "groupIdToken": group}
+        kept["id"] = 7
+    assert check(version, "SendLocalList", sent, memory) == ()
+    told, _ = answer(version, "GetLocalListVersion", {}, memory)
+    assert list(told.values()) == [3]
+    effects = check(version, "ReserveNow", kept, memory)
+    assert [type(effect) for effect in effects] == [Rest, Expire]
+    plug = memory.plugs[1]
+    assert plug.reservation is not None
+    assert (plug.reservation.id, plug.reservation.until) == (7, NOW + timedelta(hours=1))
+    # Who is of the group may charge there: the local list says so.
+    assert [memory.welcome(plug, token) for token in ("x", "ABC", "other")] == [True, True, False]
 
 
-def test_an_action_without_a_rule_is_a_key_error() -> None:
-    """Which becomes NotImplemented on the wire."""
-    with pytest.raises(KeyError):
-        answer(RULES_16, "GetDiagnostics", {}, station())
+def test_data_is_understood_from_its_own_vendor_only() -> None:
+    """Who says Echo, or nothing; another message is not known, another vendor neither."""
+    memory = station("1.6")
+    own = {"vendorId": memory.model.vendor, "data": "x"}
+    assert answer("1.6", "DataTransfer", own, memory)[0] == {"status": "Accepted", "data": "x"}
+    other = own | {"messageId": "Sing"}
+    assert answer("1.6", "DataTransfer", other, memory)[0] == {"status": "UnknownMessageId"}
+    foreign = {"vendorId": "Else"}
+    assert answer("2.1", "DataTransfer", foreign, memory)[0] == {"status": "UnknownVendorId"}
 
 
-def test_a_remote_start_takes_a_free_connector_or_is_rejected() -> None:
-    """The one asked for, else the first that is free."""
-    ask = {"idTag": "T"}
-    assert answer(RULES_16, "RemoteStartTransaction", ask, station(busy=True))[1] == (
-        Start(2, "T"),
-    )
-    there = ask | {"connectorId": 1}
-    rejected = answer(RULES_16, "RemoteStartTransaction", there, station(busy=True))
-    assert rejected == ({"status": "Rejected"}, ())
+def test_a_transaction_is_ongoing_or_not() -> None:
+    """Without an id only the queue is told of."""
+    memory = station("2.0.1", busy=True)
+    for asked, ongoing in (({"transactionId": "7"}, False), ({"transactionId": "T-7"}, True)):
+        told, _ = answer("2.0.1", "GetTransactionStatus", asked, memory)
+        assert told == {"ongoingIndicator": ongoing, "messagesInQueue": False}
+    assert answer("2.0.1", "GetTransactionStatus", {}, memory)[0] == {"messagesInQueue": False}
 
 
-def test_a_remote_stop_needs_a_session_of_that_id() -> None:
-    """Another id is rejected and stops nothing."""
-    busy = station(busy=True)
-    assert answer(RULES_16, "RemoteStopTransaction", {"transactionId": 7}, busy)[1] == (
-        Stop(1, "Remote"),
-    )
-    rejected = answer(RULES_16, "RemoteStopTransaction", {"transactionId": 8}, busy)
-    assert rejected == ({"status": "Rejected"}, ())
-
-
-def test_availability_is_scheduled_while_charging() -> None:
-    """Connector 0 means all of them."""
-    ask = {"connectorId": 0, "type": "Inoperative"}
-    assert answer(RULES_16, "ChangeAvailability", ask, station(busy=True)) == (
-        {"status": "Scheduled"},
-        (Operate((1, 2), operative=False),),
-    )
-
-
-def test_a_trigger_for_a_connector_that_is_not_there_is_rejected() -> None:
-    """And one for something that is never sent, not implemented."""
-    ask = {"requestedMessage": "StatusNotification", "connectorId": 2}
-    assert answer(RULES_16, "TriggerMessage", ask, station())[1] == (Tell("StatusNotification", 2),)
-    rejected = answer(RULES_16, "TriggerMessage", ask | {"connectorId": 9}, station())
-    assert rejected == ({"status": "Rejected"}, ())
-    ask = {"requestedMessage": "FirmwareStatusNotification"}
-    assert answer(RULES_16, "TriggerMessage", ask, station())[0] == {"status": "NotImplemented"}
+def test_a_reservation_of_the_past_is_rejected() -> None:
+    """By the station's clock."""
+    past = datetime(2025, 1, 1, tzinfo=UTC).isoformat()
+    payload = {"connectorId": 1, "expiryDate": past, "idTag": "T", "reservationId": 1}
+    assert answer("1.6", "ReserveNow", payload, station("1.6"))[0] == {"status": "Rejected"}

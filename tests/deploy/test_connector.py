@@ -3,17 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import repeat
+from itertools import pairwise, repeat
 from random import Random
 from typing import Any, cast
 
+import pytest
+
+from deploy.local import settings
 from deploy.local.calls import Call, Moment, Payload
 from deploy.local.connector import Connector, Plan
 from deploy.local.days import MODELS, Model, Visit, visit
 from deploy.local.dialects import Dialect16
+from deploy.local.effects import Start
 from deploy.local.line import Line
-from deploy.local.memory import Plug
+from deploy.local.memory import Listed, Memory, Plug, Reservation
 
 
 class Notebook:
@@ -27,11 +32,12 @@ class Notebook:
         self.online.set()
         self.calls: list[Call] = []
         self.lost: list[float] = []
+        self.silent = False
         self._news = asyncio.Condition()
 
     async def say(self, call: Call) -> Payload | None:
         await self._note(call)
-        return {}
+        return None if self.silent else {}
 
     def post(self, call: Call) -> None:
         self.calls.append(call)
@@ -69,17 +75,21 @@ def nobody(model: Model, random: Random) -> Iterator[Visit]:
 
 
 @asynccontextmanager
-async def driven(plan: Plan, speed: float) -> AsyncIterator[tuple[Connector, Notebook]]:
+async def driven(
+    plan: Plan, speed: float, no_shows: float = 0.0
+) -> AsyncIterator[tuple[Connector, Notebook]]:
     line = Notebook(speed)
+    plug = Plug(1, meter_wh=500)
     connector = Connector(
-        Plug(1, meter_wh=500),
+        plug,
         cast(Line, line),
         Dialect16(),
-        MODELS[0],
+        Memory(MODELS[0], "1", {1: plug}, settings.defaults(settings.OLD, MODELS[0])),
         Random(1),
         lambda: Moment(datetime(2026, 1, 1, tzinfo=UTC)),
         {},
         plan,
+        no_shows,
     )
     driving = asyncio.create_task(connector.drive())
     yield connector, line
@@ -121,7 +131,7 @@ async def test_nobody_charges_where_it_is_out_of_service() -> None:
 async def test_a_session_asked_for_from_afar_begins_at_once() -> None:
     """It does not wait for the next car; a stop from afar ends it with that reason."""
     async with driven(nobody, 100) as (connector, line):
-        connector.start("GUEST")
+        connector.start(Start(1, "GUEST"))
         await line.until_said("Charging")
         assert line.of("StartTransaction")[0]["idTag"] == "GUEST"
         connector.stop("Remote")
@@ -138,3 +148,91 @@ async def test_a_halt_ends_session_and_visit_this_moment() -> None:
         await line.until_said("Available")
     assert [stop["reason"] for stop in line.of("StopTransaction")] == ["HardReset"]
     assert {call.action for call in line.calls[at:]} == {"StatusNotification"}
+
+
+async def test_sometimes_nobody_plugs_in() -> None:
+    """A start from afar that was accepted is no session yet; the next car has its turn."""
+
+    def plan(model: Model, random: Random) -> Iterator[Visit]:
+        car = visit(model, random, "TOKEN-0001")
+        return iter([car[:1], car])
+
+    async with driven(plan, 5000, no_shows=1.0) as (connector, line):
+        connector.start(Start(1, "GUEST"))
+        await line.until_said("Charging")
+    assert [start["idTag"] for start in line.of("StartTransaction")] == ["TOKEN-0001"]
+
+
+async def test_a_start_from_afar_asks_first_where_it_is_told_to() -> None:
+    """AuthorizeRemoteTxRequests (OCPP 1.6 part 2, 5.11)."""
+    async with driven(nobody, 5000) as (connector, line):
+        connector.memory.settings["AuthorizeRemoteTxRequests"] = "true"
+        connector.start(Start(1, "GUEST"))
+        await line.until_said("Charging")
+    assert line.of("Authorize") == [{"idTag": "GUEST"}]
+
+
+async def test_a_profile_bends_the_power_of_the_session_and_ends_with_it() -> None:
+    """Energy and power go with the limit; nothing at all means suspended by the station."""
+    schedule = {"chargingRateUnit": "W", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 0}]}
+    stop = {
+        "chargingProfileId": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": schedule,
+    }
+    async with driven(nobody, 5000) as (connector, line):
+        connector.start(Start(1, "GUEST", profile=stop))
+        await line.until_said("SuspendedEVSE")
+        meter_wh = connector.plug.meter_wh
+        assert meter_wh == 500
+        connector.memory.profiles[0] = replace(connector.memory.profiles[0], periods=((0, 1000),))
+        await line.until_said("Finishing")
+        assert connector.memory.profiles == []
+    values = [values["meterValue"][0]["sampledValue"] for values in line.of("MeterValues")]
+    powers = [float(sampled[1]["value"]) for sampled in values]
+    assert powers[0] == 0.0
+    assert max(powers) == 1000.0
+    # Both limits were real: at 1 kW, 300 s give a twelfth of a kilowatt hour.
+    energies = [float(sampled[0]["value"]) for sampled in values]
+    gains = [b - a for a, b in pairwise(energies)]
+    assert max(gains) <= 84
+    assert "Charging" in line.words()[line.words().index("SuspendedEVSE") :]
+
+
+async def test_a_reserved_connector_is_for_its_token_only() -> None:
+    """Others go away; who has reserved uses it up."""
+    kept = Reservation(8, "SOMEBODY", None, datetime(2027, 1, 1, tzinfo=UTC))
+    async with driven(one_visit(), 50_000) as (connector, line):
+        connector.plug.reservation = kept
+        await line.until_said("Reserved")
+        assert line.words() == ["Reserved"]
+    async with driven(one_visit(), 50_000) as (connector, line):
+        connector.plug.reservation = replace(kept, token="token-0001")
+        await line.until_said("Finishing")
+        assert connector.plug.reservation is None
+    assert line.of("StartTransaction")[0]["reservationId"] == 8
+
+
+@pytest.mark.parametrize("trouble", ["fault", ""])
+async def test_a_reservation_ends_with_what_it_was_for(trouble: str) -> None:
+    """A fault, or going out of service."""
+    kept = Reservation(8, "TOKEN-0001", None, datetime(2027, 1, 1, tzinfo=UTC))
+    async with driven(one_visit(trouble), 20_000) as (connector, line):
+        connector.plug.reservation = kept
+        await connector.rest()
+        if not trouble:
+            await connector.operate(operative=False)
+        await line.until_said("Faulted" if trouble else "Unavailable")
+        assert connector.plug.reservation is None
+
+
+async def test_the_local_list_decides_while_nobody_answers() -> None:
+    """Who is listed as blocked does not charge."""
+    async with driven(one_visit(), 50_000) as (connector, line):
+        connector.memory.tokens["token-0001"] = Listed("TOKEN-0001", "Blocked", None)
+        line.silent = True
+        await line.until_said("Preparing")
+        await line.until_said("Available")
+    assert line.of("StartTransaction") == []

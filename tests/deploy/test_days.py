@@ -1,5 +1,6 @@
 """The plan of a simulated day."""
 
+from dataclasses import replace
 from itertools import islice
 from random import Random
 
@@ -62,3 +63,24 @@ def test_a_remote_visit_begins_at_once_and_without_authorize() -> None:
     steps = days.visit(MODELS[0], Random(1), "TOKEN-0002", remote=True)
     assert steps[0] == Status("Preparing")
     assert not any(isinstance(step, Authorize) for step in steps)
+
+
+def test_a_limit_holds_back_energy_power_and_charge_alike() -> None:
+    """Nothing is made up for later; no limit, or one that is higher, changes nothing."""
+    first = Sample(energy_wh=1000, power_w=12_000, current_a=30.0, voltage_v=400.0, soc=50)
+    second = replace(first, energy_wh=2000, soc=60)
+    assert days.held(first, None, None) == days.held(first, 12_000.0, None) == first
+    given = days.held(first, 3000.0, None)
+    assert (given.energy_wh, given.power_w, given.current_a, given.soc) == (250, 3000, 7.5, 50)
+    later = days.held(second, None, (first, given))
+    assert (later.energy_wh, later.power_w, later.soc) == (1250, 12_000, 60)
+    slower = days.held(second, 6000.0, (first, given))
+    assert (slower.energy_wh, slower.soc) == (750, 55)
+
+
+def test_2_x_has_fewer_words_for_a_connector() -> None:
+    """Whatever a car does there is Occupied."""
+    words = [
+        Status(word).availability for word in ("Preparing", "Finishing", "Reserved", "Faulted")
+    ]
+    assert words == ["Occupied", "Occupied", "Reserved", "Faulted"]

@@ -14,6 +14,7 @@ from schemas.catalogue import json_schema
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, UTC)
 DIALECTS = [("1.6", Dialect16()), ("2.0.1", Dialect2()), ("2.1", Dialect2())]
 REASONS = ("Local", "EVDisconnected", "EmergencyStop", "PowerLoss", "DeAuthorized", "Remote")
+BOOTS = ("PowerUp", "RemoteReset", "ScheduledReset", "FirmwareUpdate", "Triggered")
 RESETS = ("HardReset", "SoftReset", "UnlockCommand")
 
 
@@ -28,14 +29,20 @@ def everything(dialect: Dialect16 | Dialect2, model: Model) -> list[Call]:
     words = ("Available", "Preparing", "Charging", "SuspendedEV", "Finishing", "Unavailable")
     states = [Status(word) for word in words] + [Status("Faulted", fault) for fault in FAULTS]
     return [
-        *(dialect.boot(model, "1", reason) for reason in ("PowerUp", "RemoteReset", "Triggered")),
+        *(dialect.boot(model, "2.0", "1", reason) for reason in BOOTS),
         *(call for state in states for call in dialect.status(1, state, moment)),
         dialect.authorize("TOKEN-0001"),
         dialect.begin(begun, moment),
-        *(call for w in ("Charging", "SuspendedEV") for call in dialect.charging(begun, w, moment)),
+        *(
+            call
+            for w in ("Charging", "SuspendedEVSE")
+            for call in dialect.charging(begun, w, moment)
+        ),
         *(dialect.sample(begun, sample, moment) for sample in samples),
         *(dialect.end(begun, reason, 2000, moment) for reason in REASONS + RESETS),
         dialect.reading(1, 1000, moment),
+        *dialect.triggered(begun, 1000, moment),
+        *(call for w in ("Expired", "Removed") for call in dialect.unreserved(5, w)),
     ]
 
 
@@ -87,3 +94,17 @@ def test_an_answer_without_token_information_accepts(
     """Only a status other than Accepted refuses."""
     assert Dialect16().accepted({"idTagInfo": answer} if answer else {}) is accepted
     assert Dialect2().accepted({"idTokenInfo": answer} if answer else {}) is accepted
+
+
+def test_a_start_names_what_it_goes_back_to() -> None:
+    """Its reservation, and in 2.x the remote start."""
+    begun = session(MODELS[0])
+    begun.reservation_id, begun.remote_id = 5, 9
+    assert Dialect16().begin(begun, Moment(AT)).payload["reservationId"] == 5
+    event = Dialect2().begin(begun, Moment(AT)).payload
+    assert (event["reservationId"], event["triggerReason"]) == (5, "RemoteStart")
+    assert event["transactionInfo"]["remoteStartId"] == 9
+    for version, dialect in DIALECTS:
+        call = dialect.begin(begun, Moment(AT))
+        validator = Draft4Validator if version == "1.6" else Draft6Validator
+        validator(json_schema(version, call.action, "request")).validate(call.payload)

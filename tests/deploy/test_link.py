@@ -12,22 +12,27 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from deploy.local import link as module
-from deploy.local.answers import Answer, Effect, Restart
 from deploy.local.calls import Payload
+from deploy.local.effects import Answer, Effect, Restart
 from deploy.local.link import Books, Hearing, Link, OfflineError, WrongAnswerError
 
 Server = Callable[[ServerConnection], Awaitable[None]]
 
 
+def restarts(action: str, payload: Payload) -> Answer:
+    """The answer of a station that knows nothing but Reset."""
+    return {"Reset": ({"status": "Accepted"}, (Restart("Soft"),))}[action]
+
+
 @asynccontextmanager
 async def linked(
-    server: Server, books: Books, version: str = "1.6", heard: list[Effect] | None = None
+    server: Server,
+    books: Books,
+    version: str = "1.6",
+    heard: list[Effect] | None = None,
+    answer: Callable[[str, Payload], Answer] = restarts,
 ) -> AsyncIterator[Link]:
     """A link to a server that does what it is told."""
-
-    def answer(action: str, payload: Payload) -> Answer:
-        return {"Reset": ({"status": "Accepted"}, (Restart(hard=False),))}[action]
-
     names = [Subprotocol(f"ocpp{version}")]
     effects = [] if heard is None else heard
     async with serve(server, "127.0.0.1", 0, subprotocols=names) as listening:
@@ -119,4 +124,62 @@ async def test_a_call_is_answered_before_its_effect_is_performed(version: str) -
             assert await answers.get() == [3, "r", {"status": "Accepted"}]
             second = await answers.get()
     assert second[:3] == [4, "c", "NotImplemented"]
-    assert heard == [Restart(hard=False)]
+    assert heard == [Restart("Soft")]
+
+
+async def test_names_that_the_package_would_change_pass_as_they_are() -> None:
+    """Both ways: soC in what is said, limit_L2 in what is asked."""
+    answers: asyncio.Queue[list[object]] = asyncio.Queue()
+    period = {"startPeriod": 0, "limit": 9.0, "limit_L2": 8.0}
+    schedule = {"id": 1, "chargingRateUnit": "A", "chargingSchedulePeriod": [period]}
+    asked = {
+        "evseId": 1,
+        "chargingProfile": {
+            "id": 1,
+            "stackLevel": 0,
+            "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Relative",
+            "chargingSchedule": [schedule],
+        },
+    }
+    heard: list[Payload] = []
+
+    async def server(socket: ServerConnection) -> None:
+        swap = json.loads(await socket.recv())
+        answers.put_nowait(swap)
+        await socket.send(json.dumps([3, swap[1], {}]))
+        await socket.send(json.dumps([2, "p", "SetChargingProfile", asked]))
+        answers.put_nowait(json.loads(await socket.recv()))
+        await socket.wait_closed()
+
+    def answer(action: str, payload: Payload) -> Answer:
+        heard.append(payload)
+        return {"status": "Accepted"}, ()
+
+    battery = {"evseId": 1, "serialNumber": "1", "soC": 90.0, "soH": 95.5}
+    token = {"idToken": "T", "type": "Central"}
+    said = {"batteryData": [battery], "eventType": "BatteryIn", "idToken": token, "requestId": 1}
+    async with linked(server, [], "2.1", answer=answer) as link:
+        await link.call("BatterySwap", said, "b")
+        async with asyncio.timeout(5):
+            assert (await answers.get())[3] == said
+            assert await answers.get() == [3, "p", {"status": "Accepted"}]
+    assert heard == [asked]
+
+
+async def test_what_no_schema_forbids_and_nobody_understands_is_refused() -> None:
+    """PropertyConstraintViolation, and the connection lives on."""
+    answers: asyncio.Queue[list[object]] = asyncio.Queue()
+
+    async def server(socket: ServerConnection) -> None:
+        for name in ("a", "b"):
+            await socket.send(json.dumps([2, name, "ClearCache", {}]))
+            answers.put_nowait(json.loads(await socket.recv()))
+        await socket.wait_closed()
+
+    def answer(action: str, payload: Payload) -> Answer:
+        raise ValueError(action)
+
+    async with linked(server, [], answer=answer), asyncio.timeout(5):
+        words = [(await answers.get())[:3] for _ in range(2)]
+    assert words == [[4, name, "PropertyConstraintViolation"] for name in ("a", "b")]

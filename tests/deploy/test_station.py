@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import repeat
 from random import Random
 from typing import Any
@@ -286,7 +287,7 @@ async def test_the_same_seed_says_the_same(system: Central) -> None:
 async def test_a_session_is_started_and_stopped_from_afar(system: Central, number: int) -> None:
     """The token of the request, no Authorize, and Remote as the reason."""
     old = number == OLD
-    station = Station(number, World(system.url, 3, 600, plan=idle))
+    station = Station(number, World(system.url, 3, 600, plan=idle, no_shows=0.0))
     async with living(station):
         await system.until(lambda: len(system.of("StatusNotification")) >= (2 if old else 1))
         if old:
@@ -312,6 +313,8 @@ async def test_a_session_is_started_and_stopped_from_afar(system: Central, numbe
     else:
         events = system.of("TransactionEvent")
         assert events[0]["idToken"]["idToken"] == "GUEST"
+        assert events[0]["transactionInfo"]["remoteStartId"] == 7
+        assert events[0]["triggerReason"] == "RemoteStart"
         assert events[-1]["transactionInfo"]["stoppedReason"] == "Remote"
 
 
@@ -352,12 +355,10 @@ async def test_a_station_answers_what_it_is_asked(system: Central) -> None:
         await system.until(lambda: words(system)[-1] == "Unavailable")
         await system.call("TriggerMessage", {"requestedMessage": "MeterValues"})
         await system.until(lambda: system.of("MeterValues"))
-        assert (await system.call("CustomerInformation", {"requestId": 1}))[2] in {
-            "ProtocolError",  # the request itself was incomplete
-            "NotImplemented",
-        }
-        reply = await system.call("GetDisplayMessages", {"requestId": 1})
-        assert (reply[0], reply[2]) == (4, "NotImplemented")
+        reply = await system.call("CustomerInformation", {"requestId": 1})
+        assert (reply[0], reply[2]) == (4, "ProtocolError")  # the call itself is incomplete
+        reply = await system.call("GetConfiguration", {})
+        assert (reply[0], reply[2]) == (4, "NotImplemented")  # it is of another version
 
 
 async def test_old_stations_answer_what_they_are_asked(system: Central) -> None:
@@ -379,5 +380,228 @@ async def test_old_stations_answer_what_they_are_asked(system: Central) -> None:
             before = len(system.of(what))
             await system.call("TriggerMessage", {"requestedMessage": what})
             await system.until(lambda w=what, n=before: len(system.of(w)) > n)
-        reply = await system.call("GetDiagnostics", {"location": "ftp://x"})
-        assert (reply[0], reply[2]) == (4, "NotImplemented")
+        late = {"connectorId": 1, "expiryDate": "soon", "idTag": "T", "reservationId": 1}
+        reply = await system.call("ReserveNow", late)
+        assert (reply[0], reply[2]) == (4, "PropertyConstraintViolation")
+
+
+FILE = "http://files.example/fw-9.1.bin"
+
+
+def said(system: Central, action: str) -> list[str]:
+    """The status words of one kind of news."""
+    return [payload["status"] for payload in system.of(action)]
+
+
+async def test_firmware_is_fetched_installed_and_booted_in_1_6(system: Central) -> None:
+    """The answer says nothing; the news says all, and the next boot has the new version."""
+    station = Station(OLD, World(system.url, 3, FAST, plan=idle))
+    async with living(station):
+        await system.until(lambda: len(system.of("StatusNotification")) == 2)
+        payload = {"location": FILE, "retrieveDate": "2026-01-01T00:00:00Z"}
+        assert (await system.call("UpdateFirmware", payload))[2] == {}
+        news = "FirmwareStatusNotification"
+        await system.until(lambda: said(system, news)[-1:] == ["Installed"])
+        payload["location"] = "nowhere"
+        await system.call("UpdateFirmware", payload)
+        await system.until(lambda: said(system, news)[-1] == "DownloadFailed")
+    boots = [boot["firmwareVersion"] for boot in system.of("BootNotification")]
+    assert boots == ["1.4.2", "fw-9.1"]
+    last_boot = len(system.actions()) - system.actions()[::-1].index("BootNotification")
+    assert said(system, news)[:3] == ["Downloading", "Downloaded", "Installing"]
+    assert next(f[3]["status"] for f in system.calls[last_boot:] if f[2] == news) == "Installed"
+
+
+@pytest.mark.parametrize("number", [OLD, NEW, NEWEST])
+async def test_signed_firmware_tells_more_and_a_second_one_ends_the_first(
+    system: Central, number: int
+) -> None:
+    """With the id of what it belongs to; nothing more of the first is heard."""
+    old = number == OLD
+    news = "SignedFirmwareStatusNotification" if old else "FirmwareStatusNotification"
+    firmware = {
+        "location": FILE,
+        "retrieveDateTime": "2026-01-01T00:00:00Z",
+        "signingCertificate": "-----BEGIN CERTIFICATE-----",
+        "signature": "c2ln",
+    }
+    action = "SignedUpdateFirmware" if old else "UpdateFirmware"
+    station = Station(number, World(system.url, 3, 1000, plan=idle))
+    async with living(station):
+        await system.until(lambda: len(system.of("StatusNotification")) >= 1)
+        reply = await system.call(action, {"requestId": 1, "firmware": firmware})
+        assert reply[2] == {"status": "Accepted"}
+        await system.until(lambda: said(system, news))
+        what = {"requestedMessage": "FirmwareStatusNotification"}
+        await system.call("ExtendedTriggerMessage" if old else "TriggerMessage", what)
+        await system.until(lambda: said(system, news) == ["Downloading"] * 2)
+        reply = await system.call(action, {"requestId": 2, "firmware": firmware})
+        assert reply[2] == {"status": "AcceptedCanceled"}
+        await system.until(lambda: said(system, news)[-1] == "Installed")
+    assert [payload["requestId"] for payload in system.of(news)] == [1, 1] + [2] * 6
+    assert said(system, news)[2:] == [
+        *("Downloading", "Downloaded", "SignatureVerified"),
+        *("Installing", "InstallRebooting", "Installed"),
+    ]
+    if not old:
+        assert system.of("BootNotification")[1]["reason"] == "FirmwareUpdate"
+
+
+async def test_a_log_is_sent_off(system: Central) -> None:
+    """Under the name that was answered; where there is no such place, it fails."""
+    async with living(Station(NEW, World(system.url, 3, FAST, plan=idle))):
+        await system.until(lambda: len(system.of("StatusNotification")) >= 1)
+        for number, place in ((1, "ftp://files.example/logs"), (2, "somewhere")):
+            log = {"remoteLocation": place}
+            payload = {"log": log, "logType": "SecurityLog", "requestId": number}
+            reply = await system.call("GetLog", payload)
+            assert reply[2]["filename"].endswith(".log")
+            await system.until(lambda n=number: len(said(system, "LogStatusNotification")) == 2 * n)
+    ends = ["Uploading", "Uploaded", "Uploading", "UploadFailure"]
+    assert said(system, "LogStatusNotification") == ends
+
+
+@pytest.mark.parametrize("number", [OLD, NEW])
+async def test_a_reservation_is_shown_used_and_lapses(system: Central, number: int) -> None:
+    """Reserved; a start with its token names it; the next one lapses by the station's clock."""
+    old = number == OLD
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    world = World(system.url, 3, 3000, lambda: now[0], plan=idle, no_shows=0.0)
+
+    def wanted(reservation: int, until: datetime) -> dict[str, Any]:
+        if old:
+            names = {"reservationId": reservation, "idTag": "GUEST", "connectorId": 1}
+            return names | {"expiryDate": until.isoformat()}
+        token = {"idToken": "GUEST", "type": "Central"}
+        names = {"id": reservation, "idToken": token, "evseId": 1}
+        return names | {"expiryDateTime": until.isoformat()}
+
+    start = {"idTag": "guest", "connectorId": 1}
+    if not old:
+        token = {"idToken": "guest", "type": "Central"}
+        start = {"idToken": token, "evseId": 1, "remoteStartId": 4}
+    async with living(Station(number, world)):
+        await system.until(lambda: words(system) == ["Available"])
+        hour = now[0] + timedelta(hours=1)
+        assert (await system.call("ReserveNow", wanted(5, hour)))[2] == {"status": "Accepted"}
+        await system.until(lambda: words(system)[-1] == "Reserved")
+        assert (await system.call("ReserveNow", wanted(6, hour)))[2] == {"status": "Occupied"}
+        action = "RemoteStartTransaction" if old else "RequestStartTransaction"
+        assert (await system.call(action, start))[2] == {"status": "Accepted"}
+        await system.until(lambda: ended(system) and words(system)[-1] == "Available")
+        soon = now[0] + timedelta(seconds=0.2)
+        assert (await system.call("ReserveNow", wanted(7, soon)))[2] == {"status": "Accepted"}
+        await system.until(lambda: words(system)[-2:] == ["Reserved", "Available"])
+        assert (await system.call("ReserveNow", wanted(8, hour)))[2] == {"status": "Accepted"}
+        reply = await system.call("CancelReservation", {"reservationId": 8})
+        assert reply[2] == {"status": "Accepted"}
+        reply = await system.call("CancelReservation", {"reservationId": 8})
+        assert reply[2] == {"status": "Rejected"}
+    if old:
+        assert system.of("StartTransaction")[0]["reservationId"] == 5
+    else:
+        assert system.of("TransactionEvent")[0]["reservationId"] == 5
+        told = {"reservationId": 7, "reservationUpdateStatus": "Expired"}
+        assert system.of("ReservationStatusUpdate") == [told]
+
+
+async def test_what_a_station_was_told_outlives_its_resets(system: Central) -> None:
+    """Settings, local list, profiles and reservations; the reset ends only sessions."""
+    station = Station(OLD, World(system.url, 3, FAST, plan=idle))
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 8}]}
+    default = {
+        "chargingProfileId": 3,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileKind": "Relative",
+        "chargingSchedule": schedule,
+    }
+    until = "2999-01-01T00:00:00Z"
+    reserved = {"connectorId": 0, "expiryDate": until, "idTag": "T", "reservationId": 1}
+    async with living(station):
+        await system.until(lambda: len(system.of("StatusNotification")) == 2)
+        await system.call("ChangeConfiguration", {"key": "connectiontimeout", "value": "90"})
+        await system.call("SendLocalList", {"listVersion": 5, "updateType": "Full"})
+        await system.call("SetChargingProfile", {"connectorId": 1, "csChargingProfiles": default})
+        await system.call("ReserveNow", reserved)
+        await system.call("Reset", {"type": "Hard"})
+        await system.until(lambda: len(system.of("BootNotification")) == 2)
+        await system.until(lambda: words(system)[-2:] == ["Reserved", "Reserved"])
+        reply = await system.call("GetConfiguration", {"key": ["ConnectionTimeOut"]})
+        assert reply[2]["configurationKey"][0]["value"] == "90"
+        assert (await system.call("GetLocalListVersion", {}))[2] == {"listVersion": 5}
+        reply = await system.call("GetCompositeSchedule", {"connectorId": 1, "duration": 60})
+        rows = reply[2]["chargingSchedule"]["chargingSchedulePeriod"]
+        assert rows == [{"startPeriod": 0, "limit": 1840.0}]
+        reply = await system.call("CancelReservation", {"reservationId": 1})
+        assert reply[2] == {"status": "Accepted"}
+
+
+async def test_a_report_comes_page_after_page_also_before_the_boot_is_accepted(
+    system: Central,
+) -> None:
+    """OCPP 2.x part 2, B02: a pending station answers what it is asked."""
+    now = "2026-01-01T00:00:00.000Z"
+    pending = {"status": "Pending", "currentTime": now, "interval": 86400}
+    system.reply = lambda f: [3, f[1], pending] if f[2] == "BootNotification" else None
+    async with living(Station(NEWEST, World(system.url, 3, FAST, plan=idle))):
+        await system.until(lambda: system.of("BootNotification"))
+        payload = {"requestId": 9, "reportBase": "FullInventory"}
+        assert (await system.call("GetBaseReport", payload))[2] == {"status": "Accepted"}
+        await system.until(lambda: any(not page["tbc"] for page in system.of("NotifyReport")))
+    pages = system.of("NotifyReport")
+    assert [page["seqNo"] for page in pages] == list(range(len(pages)))
+    assert [page["tbc"] for page in pages] == [True] * (len(pages) - 1) + [False]
+    assert len(pages) > 1
+    assert {page["requestId"] for page in pages} == {9}
+
+
+@pytest.mark.parametrize(
+    ("number", "action", "asked", "kind"),
+    [
+        (OLD, "TriggerMessage", "DiagnosticsStatusNotification", None),
+        (OLD, "TriggerMessage", "FirmwareStatusNotification", None),
+        (OLD, "ExtendedTriggerMessage", "LogStatusNotification", None),
+        (OLD, "ExtendedTriggerMessage", "SignChargePointCertificate", "SignCertificate"),
+        (NEW, "TriggerMessage", "SignV2GCertificate", "SignCertificate"),
+        (NEW, "TriggerMessage", "PublishFirmwareStatusNotification", None),
+        (NEWEST, "TriggerMessage", "LogStatusNotification", None),
+    ],
+)
+async def test_what_is_triggered_is_said(
+    system: Central, number: int, action: str, asked: str, kind: str | None
+) -> None:
+    """Idle where nothing is on its way."""
+    system.reply = lambda f: (
+        [3, f[1], {"status": "Accepted"}] if f[2] == "SignCertificate" else None
+    )
+    async with living(Station(number, World(system.url, 3, FAST, plan=idle))):
+        await system.until(lambda: len(system.of("StatusNotification")) >= 1)
+        reply = await system.call(action, {"requestedMessage": asked})
+        assert reply[2] == {"status": "Accepted"}
+        await system.until(lambda: system.of(kind or asked))
+        if kind is None:
+            assert said(system, asked) == ["Idle"]
+        else:
+            chain = {"certificateChain": "-----BEGIN CERTIFICATE-----"}
+            answers = [(await system.call("CertificateSigned", chain))[2] for _ in range(2)]
+            assert answers == [{"status": "Accepted"}, {"status": "Rejected"}]
+
+
+async def test_a_reset_on_idle_waits_for_the_end_of_the_session(system: Central) -> None:
+    """Scheduled; then its boot says why."""
+    station = Station(NEW, World(system.url, 3, 3000, plan=idle, no_shows=0.0))
+    start = {"idToken": {"idToken": "G", "type": "Central"}, "evseId": 1, "remoteStartId": 1}
+    async with living(station):
+        await system.until(lambda: words(system) == ["Available"])
+        await system.call("RequestStartTransaction", start)
+        await system.until(lambda: system.of("TransactionEvent"))
+        trigger = {"requestedMessage": "TransactionEvent", "evse": {"id": 1}}
+        assert (await system.call("TriggerMessage", trigger))[2] == {"status": "Accepted"}
+        assert (await system.call("Reset", {"type": "OnIdle"}))[2] == {"status": "Scheduled"}
+        await system.until(lambda: len(system.of("BootNotification")) == 2)
+    assert system.of("BootNotification")[1]["reason"] == "ScheduledReset"
+    events = system.of("TransactionEvent")
+    assert "Trigger" in [event["triggerReason"] for event in events]
+    assert events[-1]["transactionInfo"]["stoppedReason"] in {"Local", "EVDisconnected"}
+    assert ended(system)
