@@ -1,0 +1,1 @@
+"""Tables for ClickHouse that follow our topics."""
