@@ -1,6 +1,7 @@
 """Reads sampled values of any version: OCPP's defaults, exact decimals, base units."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -10,6 +11,9 @@ MEASURAND = "Energy.Active.Import.Register"
 LOCATION = "Outlet"
 CONTEXT = "Sample.Periodic"
 FORMAT = "Raw"
+_SIGNED = "SignedData"
+# A fleet has some dozens of kinds of samples, and most of the work for a sample is to tell which.
+_KINDS = 256
 
 # Unit as stations spell it, without regard to case -> (unit kept, power of ten to it).
 _UNITS: Mapping[str, tuple[str, int]] = MappingProxyType(
@@ -73,46 +77,66 @@ def samples(make: Callable[..., Made], meter_values: object) -> Iterator[Made]:
 
 
 def _read(sample: Json) -> dict[str, Any]:
-    measurand = text(sample.get("measurand")) or MEASURAND
-    form = text(sample.get("format")) or FORMAT
-    unit, exponent = _unit(sample, measurand)
-    sent, signed = sample.get("value"), sample.get("signedMeterValue")
-    is_signed = form == "SignedData"
-    return {
-        "measurand": measurand,
-        "phase": text(sample.get("phase")) or None,
-        "location": text(sample.get("location")) or LOCATION,
-        "context": text(sample.get("context")) or CONTEXT,
-        "format": form,
-        "unit": unit,
+    measure = members(sample.get("unitOfMeasure"))
+    get = sample.get
+    told = (
+        *(get("measurand"), get("phase"), get("location"), get("context"), get("format")),
+        *(get("unit", measure.get("unit")), measure.get("multiplier", 0)),
+    )
+    try:
+        kind, exponent = _kind(*told)
+    except TypeError:  # a list or an object, where a word belongs
+        kind, exponent = _kind.__wrapped__(*told)
+    sent, signed = get("value"), get("signedMeterValue")
+    if kind["format"] == _SIGNED:
         # What is signed is a document, even where it looks like a number.
-        "value": None if is_signed else _value(sent, exponent),
-        "raw": None if is_signed else text(sent),
-        "signed": text(sent) if is_signed else None if signed is None else _whole(signed),
+        return {**kind, "value": None, "raw": None, "signed": text(sent)}
+    return {
+        **kind,
+        "value": None if exponent is None else decimal(sent, exponent),
+        "raw": text(sent),
+        "signed": None if signed is None else _whole(signed),
     }
 
 
-def _value(sent: object, exponent: int | None) -> Any:
-    return None if exponent is None else decimal(sent, exponent)
+@lru_cache(_KINDS, typed=True)
+def _kind(  # noqa: PLR0913 - the words of a sample
+    measurand: object,
+    phase: object,
+    location: object,
+    context: object,
+    form: object,
+    unit: object,
+    multiplier: object,
+) -> tuple[Json, int | None]:
+    """What a sample is of, and the power of ten to the unit it is kept in: as in `_unit`."""
+    measured = text(measurand) or MEASURAND
+    kept, exponent = _unit(unit, multiplier, measured)
+    kind = {
+        "measurand": measured,
+        "phase": text(phase) or None,
+        "location": text(location) or LOCATION,
+        "context": text(context) or CONTEXT,
+        "format": text(form) or FORMAT,
+        "unit": kept,
+    }
+    return kind, exponent
 
 
 def _whole(signed: object) -> str | None:
     return text(signed) if isinstance(signed, str) else as_json(signed)
 
 
-def _unit(sample: Json, measurand: str) -> tuple[str | None, int | None]:
+def _unit(sent: object, multiplier: object, measurand: str) -> tuple[str | None, int | None]:
     """The unit that the value is kept in, and the power of ten to it; None: it cannot be known.
 
     1.6 has `unit`, 2.x `unitOfMeasure` with a multiplier. Without any, energy is in Wh (OCPP 1.6,
     7.43; OCPP 2.0.1, part 2, 2.52); of a unit that is not in the table the number is kept as is.
     """
-    measure = members(sample.get("unitOfMeasure"))
-    sent = text(sample.get("unit", measure.get("unit")))
-    told = (sent or "").strip()
+    told = (text(sent) or "").strip()
     if not told:
         told = "Wh" if measurand.startswith("Energy") else ""
     unit, exponent = _CASED.get(told) or _UNITS.get(told.lower()) or (told or None, 0)
-    multiplier = measure.get("multiplier", 0)
     power = integer(multiplier)
     return unit, None if power is None else exponent + power
 

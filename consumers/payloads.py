@@ -119,6 +119,8 @@ def identifier(value: object) -> str | None:
     return f"{found[: _KEY_LENGTH - 65]}…{digest}"
 
 
+# Nearly all numbers that stations send; these are what they seem, without a zero at the end.
+_PLAIN = re.compile(r"-?\d{1,20}(\.\d{0,19}[1-9])?", re.ASCII)
 _NUMBER = re.compile(r"\s*[+-]?(\d{1,64}\.?\d{0,64}|\.\d{1,64})([eE][+-]?\d{1,3})?\s*", re.ASCII)
 _EXACT = Context(prec=400)
 
@@ -129,6 +131,8 @@ def decimal(value: object, exponent: int = 0) -> Decimal | None:
     None too where it is beyond all measure (10^40 either way), or has more than 60 digits. There
     are no zeros at the end: equal numbers have equal texts.
     """
+    if not exponent and isinstance(value, str) and _PLAIN.fullmatch(value):
+        return Decimal(value) or Decimal(0)
     if isinstance(value, float):
         value = repr(value)
     elif isinstance(value, bool):

@@ -137,10 +137,12 @@ def _reading(form: Form, done: dict[str, _Read]) -> _Read:
 
 
 def _object_of(members: list[tuple[str, _Read]]) -> _Read:
+    told = [(name, None if member is _same else member) for name, member in members]
+
     def read(record: Json) -> Json:
         result = {
-            name: member(value)
-            for name, member in members
+            name: value if member is None else member(value)
+            for name, member in told
             if (value := record.get(name)) is not None
         }
         if (extra := record.get("extra")) is not None:

@@ -119,6 +119,12 @@ def test_decimals(sent, exponent, number):
     assert str(decimal(sent, exponent)) == number
 
 
+@given(st.from_regex(r"-?[0-9]{1,25}(\.[0-9]{0,25})?", fullmatch=True))
+def test_plain_numbers_are_read_as_all_others(sent):
+    """The short way for most of them comes to the same."""
+    assert decimal(sent).as_tuple() == decimal(f"{sent}e0").as_tuple()
+
+
 @pytest.mark.parametrize(
     "sent",
     ["", "NaN", "Infinity", "-inf", "1,5", "0x1F", "1_000", "12 kWh", "١٢", "1e999", "1e-999",
