@@ -31,6 +31,11 @@ _COMMANDS = {
     ),
     "stations": ("chargewire.stations", "stations", "Who is connected where, and their status."),
     "call": ("chargewire.call", "call", "Ask a station for something, and see what it answers."),
+    "flow": (
+        "chargewire.flows.commands",
+        "flow",
+        "What takes more than one frame, from the first call to its end.",
+    ),
     "actions": ("chargewire.actions", "actions", "What stations can be asked for."),
     "tokens": ("chargewire.tokens", "tokens", "Who may charge, and who tried in vain."),
     "tail": ("chargewire.tail", "tail", "Events as they happen, one readable line each."),

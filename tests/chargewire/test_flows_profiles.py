@@ -1,0 +1,83 @@
+"""A profile that is put, and what the station makes of it."""
+
+import pytest
+
+from chargewire.flows.profiles import Profile, parts
+from chargewire.flows.steps import Answer, Listed, Say
+from chargewire.flows.wording import WORDS
+from tests.chargewire.flowing import answered, asked, over
+from tests.chargewire.test_flows_schedules import NOON, profile, schedule
+
+WANTED = profile(schedule((0, 16), duration=7200, startSchedule=NOON))
+
+
+def put(version="1.6", wanted=WANTED):
+    flow = Profile(WORDS[version], wanted, 1)
+    assert asked(flow.begin())[0] == "SetChargingProfile"
+    steps = flow.answered(answered())
+    assert asked(steps)[0] == "GetCompositeSchedule"
+    return flow, asked(steps)[1]
+
+
+def composite(version, *limits, **rest):
+    told = schedule(*limits, duration=7200, **rest)
+    if version == "1.6":
+        return answered(scheduleStart=NOON, chargingSchedule=told)
+    return answered(schedule=told | {"scheduleStart": NOON})
+
+
+@pytest.mark.parametrize("version", WORDS)
+def test_the_schedule_says_the_same(version: str) -> None:
+    """It is asked for as long, and in the unit, that the profile has; a table shows it."""
+    flow, payload = put(version)
+    assert (payload["duration"], payload["chargingRateUnit"]) == (7200, "A")
+    steps = [*flow.answered(composite(version, (0, 16)))]
+    assert over(steps) == (True, "the profile is put, and the schedule says the same")
+    assert [len(step.rows) for step in steps if isinstance(step, Listed)] == [1]
+
+
+def test_the_schedule_says_something_else() -> None:
+    """Each difference is told; the end is no success."""
+    flow, _ = put()
+    steps = [*flow.answered(composite("1.6", (0, 16), (1800, 6), (3600, 16), (5400, 0)))]
+    assert over(steps) == (False, "the profile is put, but the schedule differs in 2 spans of time")
+    told = [step.text for step in steps if isinstance(step, Say)]
+    assert told[0].endswith("16 A were asked for, 6 are planned")
+    flow, _ = put()
+    steps = [*flow.answered(composite("1.6", (3600, 16)))]
+    assert any(
+        isinstance(step, Say) and step.text.endswith("asked for, none is planned") for step in steps
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (answered("Rejected"), "cannot be verified: Rejected"),
+        (Answer("call_error", {}, "NotImplemented"), "cannot be verified: call error: NotImpl"),
+        (answered(), "cannot be verified: it tells no schedule"),
+        (composite("1.6", (0, 16), unit="W"), "its schedule is told in W"),
+    ],
+)
+def test_what_cannot_be_verified_is_no_success(answer: Answer, why: str) -> None:
+    """The profile is put all the same, and that is told."""
+    flow, _ = put()
+    reached, text = over(flow.answered(answer))
+    assert not reached
+    assert text.startswith("the profile is put, but ")
+    assert why in text
+
+
+def test_a_profile_that_is_refused_is_not_verified() -> None:
+    """That is the end."""
+    flow = Profile(WORDS["1.6"], WANTED, 0)
+    assert over(flow.answered(answered("NotSupported"))) == (
+        *(False, "the station refuses: NotSupported"),
+    )
+
+
+def test_a_file_has_the_profile_or_all_of_the_call() -> None:
+    """The place is in the latter."""
+    words = WORDS["2.0.1"]
+    assert parts(words, WANTED) == (WANTED, 0)
+    assert parts(words, {"evseId": 2, "chargingProfile": WANTED}) == (WANTED, 2)
