@@ -12,7 +12,7 @@ from schemas.topics import FRAME_LIMIT_BYTES
 
 ENTRIES_PER_CALL = 20  # where a station does not tell: few enough for most
 PAUSES_MS = tuple(60_000 * minutes for minutes in (1, 2, 5, 15, 60))
-"""How long after so many failures in a row nothing is tried."""
+"""How long after so many failures nothing is tried."""
 ANSWER_TIME_MS = 60_000  # from a command's end of validity to its result, at most
 EVENT_TIME_MS = 30_000  # from the result to the event of the answer, at most, read from two topics
 VERSION_MAX = 2**31 - 1
@@ -149,7 +149,7 @@ def _busy_until_ms(row: Row, now_ms: int) -> int:
     if row["outcome"] == "answered" and row["ended_id"] not in (row["command_id"], row["told_id"]):
         until_ms = row["ended_ms"] + EVENT_TIME_MS
     if row["failures"]:
-        pause_ms = PAUSES_MS[min(row["failures"], len(PAUSES_MS)) - 1]
+        pause_ms = PAUSES_MS[min(row["setbacks"], len(PAUSES_MS)) - 1]
         until_ms = max(until_ms, row["failed_ms"] + pause_ms)
     return until_ms
 

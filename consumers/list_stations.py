@@ -58,7 +58,8 @@ STATIONS = Table(
     whole("ended_sequence", "order of its result"),
     whole("failures", "commands in a row that did not do what they should; null: none"),
     words("failed_action", "action of the last of them"),
-    time("failed_ms", "when that one ended"),
+    whole("setbacks", "such commands, also with good ones between, while they come often"),
+    time("failed_ms", "when the last of them ended"),
     time("lost_ms", "when a SendLocalList last ended of which nobody knows what became"),
     time("vain_ms", "when it last could not tell the version of its list, and never will"),
     comment="What keeping the local list of each station depends on.",
@@ -66,6 +67,11 @@ STATIONS = Table(
 
 LOST = frozenset({"timeout", "connection_lost", "bad_answer"})
 """Outcomes after which the station may have done what it was asked, or not."""
+OFTEN_MS = 7_200_000
+"""Between two failures; one after so long stands alone.
+
+A list that the station has no room for is taken piece by piece, and fails each time at its end.
+"""
 # Outcomes that would be the same if we asked again.
 _FOR_GOOD = frozenset({"call_error", "bad_answer", "invalid", "unsupported"})
 # A gateway that was slow may tell once more of a command that is done with.
@@ -190,11 +196,16 @@ def _ended(row: Row, fact: CommandEnded) -> Row:
         row["vain_ms"] = ended_ms
     status = text(_json(fact.response).get("status")) if fact.response else None
     if fact.outcome != "answered" or status not in (None, "Accepted"):
-        failures = (row["failures"] or 0) + 1
-        row |= {"failures": failures, "failed_action": fact.action, "failed_ms": ended_ms}
+        often = row["failed_ms"] is not None and ended_ms - row["failed_ms"] <= OFTEN_MS
+        row |= {
+            "failures": (row["failures"] or 0) + 1,
+            "setbacks": (row["setbacks"] if often else 0) + 1,
+            "failed_action": fact.action,
+            "failed_ms": ended_ms,
+        }
     elif fact.action == SEND or fact.action == row["failed_action"]:
         # A version that is told mends no list: the pauses between tries go on growing.
-        row |= {"failures": None, "failed_action": None, "failed_ms": None}
+        row |= {"failures": None, "failed_action": None}
     return row
 
 

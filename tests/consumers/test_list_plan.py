@@ -119,7 +119,7 @@ def test_who_does_not_answer_for_its_limits_gets_its_list(fault):
     talk.run(MANY)
     assert [call[0] for call in talk.calls] == [ASK, SEND, SEND, SEND]
     assert {entries for _, _, entries in sent(talk)} == {20}
-    assert talk.now_ms < NOON + MINUTE
+    assert talk.now_ms < NOON + 15 * SECOND
 
 
 def test_limits_that_were_answered_are_waited_for():
@@ -258,6 +258,20 @@ def test_pauses_grow_with_failures():
     assert talk.book.row["failures"] is None
 
 
+def test_a_list_that_fails_at_its_end_is_not_begun_over_and_over():
+    """Where it does not tell how much it can hold, each try begins well."""
+    station = Station(limits=Limits(entries_max=50), tells="never")
+    talk = Talk(station)
+    while talk.now_ms < NOON + 12 * 60 * MINUTE:
+        match talk.step(MANY):
+            case Wait(until_ms):
+                talk.now_ms = until_ms
+    assert len([full for _, full, _ in sent(talk) if full]) < 20
+    station.limits = Limits()
+    talk.run(MANY)
+    assert station.entries == held(MANY), "but it is tried"
+
+
 def test_a_version_that_is_told_shortens_no_pause():
     """A station that refuses every list is not asked for ever in a loop."""
     talk = Talk(Station(fault=lambda action: "VersionMismatch" if action == SEND else None))
@@ -315,6 +329,8 @@ def test_who_cannot_tell_its_version_is_believed():
     digest = wanted(THREE, "1.6", Limits()).digest
     ask = {"anything_wanted": True, "now_ms": talk.now_ms + MINUTE}
     assert list_plan.step(row, digest, **ask) is None
+    before = row | {"vain_ms": row["connected_ms"] - 1}
+    assert list_plan.step(before, digest, **ask) == Check(), "a new connection, a new try"
     row["lost_ms"] = row["answered_ms"]
     assert list_plan.step(row, digest, **ask) == Send(2, full=True)
 

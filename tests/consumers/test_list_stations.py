@@ -17,7 +17,7 @@ from consumers.facts import (
     StationUnlisted,
 )
 from consumers.list_commands import CHECK, LEARN, SEND, command_id
-from consumers.list_stations import PROJECTION, STATIONS
+from consumers.list_stations import OFTEN_MS, PROJECTION, STATIONS
 from consumers.projection import NO_ROWS, fold
 from schemas.topics import TOPICS
 from tests.consumers.listing import MINUTE, NOON, at, rows_of
@@ -132,6 +132,15 @@ def test_failures_are_counted_until_a_list_is_taken():
     assert row(*failed, ended(3, status="Accepted"))["failures"] is None
     told = [ended(1, "call_error", action=CHECK), ended(2, action=CHECK)]
     assert row(*told)["failures"] is None
+
+
+def test_failures_that_come_often_are_setbacks():
+    """Also where something was taken between; one after a long time stands alone."""
+    often = [ended(1, "timeout"), ended(2, status="Accepted"), ended(3, status="Failed")]
+    found = row(*often)
+    assert (found["failures"], found["setbacks"]) == (1, 2)
+    late = CommandEnded(at(4, 0, NOON + 4 + OFTEN_MS), NAMES[4], SEND, 1, "timeout")
+    assert (row(*often, late)["failures"], row(*often, late)["setbacks"]) == (2, 1)
 
 
 def test_a_result_that_comes_again_is_void():

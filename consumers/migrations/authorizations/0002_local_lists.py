@@ -189,6 +189,7 @@ def _stations() -> None:
         sa.Column("ended_sequence", sa.BigInteger),
         sa.Column("failures", sa.BigInteger),
         sa.Column("failed_action", sa.Text),
+        sa.Column("setbacks", sa.BigInteger),
         sa.Column("failed_ms", sa.BigInteger),
         sa.Column("lost_ms", sa.BigInteger),
         sa.Column("vain_ms", sa.BigInteger),
