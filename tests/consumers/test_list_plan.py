@@ -325,7 +325,7 @@ def test_who_cannot_tell_its_version_is_believed():
     talk.disconnect()
     talk.connect()
     assert isinstance(talk.step(THREE), Check)
-    row = talk.book.row | {"vain_ms": talk.now_ms}
+    row = talk.book.row | {"vain_ms": talk.now_ms, "list_epoch": 10}
     digest = wanted(THREE, "1.6", Limits()).digest
     ask = {"anything_wanted": True, "now_ms": talk.now_ms + MINUTE}
     assert list_plan.step(row, digest, **ask) is None
