@@ -127,3 +127,14 @@ async def test_in_a_file(story, tmp_path):
 async def test_in_a_server(story, postgres):
     """PostgreSQL."""
     await story(postgres)
+
+
+async def test_a_place_may_have_a_long_history(tmp_path):
+    """Whether a later transaction began there, one index tells without looking at all of them."""
+    statement = evidence._open("sqlite").params(keys='[["a"]]', since_ms=0)
+    async with stored(f"sqlite:///{tmp_path}/store.db") as store, store.transaction() as connection:
+        made = statement.compile(dialect=connection.dialect)
+        values = tuple(made.params[name] for name in made.positiontup)
+        found = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {made}", values)
+        (later,) = (row.detail for row in found if "later" in row.detail)
+    assert "(station=? AND place=? AND (last_epoch,last_sequence)>(?,?))" in later

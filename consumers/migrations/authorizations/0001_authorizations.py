@@ -85,5 +85,5 @@ def _token_uses() -> None:
         sa.Column("answered_epoch", sa.BigInteger),
         sa.Column("answered_sequence", sa.BigInteger),
         sa.Index("token_uses_by_token", "token", "token_ms"),
-        sa.Index("token_uses_by_place", "station", "place"),
+        sa.Index("token_uses_by_place", "station", "place", "last_epoch", "last_sequence"),
     )
