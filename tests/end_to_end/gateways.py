@@ -158,9 +158,10 @@ class Gateway:
 class Consumer(Gateway):
     """One consumer process, which is asked and ended as a gateway is."""
 
-    def __init__(self, name: str, environ: dict[str, str], log: Path) -> None:
+    def __init__(self, name: str, environ: dict[str, str], log: Path, command: str) -> None:
         super().__init__(environ, log)
-        self.command = ("-m", "chargewire", "consume", name)
+        self.name = name
+        self.command = ("-m", *command.split(), name)
 
 
 class Fleet:
@@ -201,13 +202,20 @@ class Fleet:
         await gateway.ready()
         return gateway
 
-    async def consume(self, name: str, store: str, **limits: object) -> "Consumer":
-        """A consumer that has caught up with the log; `store` is the URL of its database."""
+    def launch_consumer(
+        self, name: str, store: str, command: str = "chargewire consume", **limits: object
+    ) -> "Consumer":
+        """A consumer that has been started; `store` is the URL of its database."""
         log = self.folder / f"{name}-{len(self.consumers) + 1}.log"
         variables = _variables(limits | {"store": store})
-        consumer = Consumer(name, self._environ | variables, log)
+        consumer = Consumer(name, self._environ | variables, log, command)
         self.consumers.append(consumer)
         consumer.launch()
+        return consumer
+
+    async def consume(self, name: str, store: str, **limits: object) -> "Consumer":
+        """A consumer that has caught up with the log; `store` is the URL of its database."""
+        consumer = self.launch_consumer(name, store, **limits)
         await consumer.ready()
         return consumer
 
