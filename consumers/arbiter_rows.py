@@ -1,7 +1,7 @@
 """Reads from a store what the arbiter of commands judges by."""
 
 import base64
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, text, true, tuple_
@@ -53,13 +53,16 @@ async def held_by_none_of(store: Store, gateways: Collection[str], after: str) -
 
 
 async def set_aside(
-    store: Store, numbers: Collection[int], after: tuple[int, int]
+    store: Store, after: Mapping[int, int]
 ) -> list[tuple[int, int, bytes | None, bytes]]:
-    """A page of records of commands that were set aside: partition number, offset, key, value."""
+    """A page of records of commands that were set aside: partition number, offset, key, value.
+
+    `after` is the offset that was looked at last, by number. Raises Away.
+    """
     of = POISON.c
     page = select(of.partition, of.position, of.key, of.value).where(
-        *(of.consumer == store.name, of.topic == "commands", of.partition.in_(numbers)),
-        *(of.value.is_not(None), tuple_(of.partition, of.position) > tuple_(*after)),
+        *(of.consumer == store.name, of.topic == "commands", of.value.is_not(None)),
+        or_(false(), *((of.partition == at) & (of.position > last) for at, last in after.items())),
     )
     rows = await _select(store, page.order_by(of.partition, of.position).limit(PAGE))
     return [

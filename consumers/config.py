@@ -69,7 +69,7 @@ class Config(KafkaSettings):
         2,
         "commands: how long a gateway has to take a command before its station counts as offline",
         unit="seconds",
-        low=0.5,
+        low=2,  # gateway.calls.CLAIM_TIME_S has to be less
         high=60,
     )
     answer_wait_s: float = setting(

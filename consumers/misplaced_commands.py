@@ -24,25 +24,23 @@ class MisplacedCommands:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._once = Once(parts.producer)
-        self._numbers: frozenset[int] = frozenset()
-        self._looked_at = (-1, -1)  # partition number and offset of the last one
+        self._looked_at: dict[int, int] = {}  # partition number of ours -> offset of the last one
 
     async def committed(self, facts: FactsOf) -> None:
         """There is no hurry."""
 
     async def woken(self, owned: Mapping[int, Ownership]) -> None:
         """Answer for those that have no result yet. Raises what Store and Producer raise."""
-        if self._numbers != owned.keys():
-            self._numbers, self._looked_at = frozenset(owned), (-1, -1)
+        self._looked_at = {number: self._looked_at.get(number, -1) for number in owned}
         store, now_ms = self._parts.store, self._parts.now_ms()
-        while page := await arbiter_rows.set_aside(store, self._numbers, self._looked_at):
+        while page := await arbiter_rows.set_aside(store, self._looked_at):
             for number, position, key, value in page:
                 if (found := self._misplaced(number, key, value)) is not None:
                     command, why = found
                     name = identifier(command["command_id"]) or ""
                     if not await arbiter_rows.has_ended(store, command["station"], name):
                         await self._once.write([invalid(command, why, now_ms)], now_ms)
-                self._looked_at = number, position
+                self._looked_at[number] = position
 
     def _misplaced(
         self, number: int, key: bytes | None, value: bytes

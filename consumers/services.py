@@ -41,6 +41,6 @@ SERVICES: Mapping[str, Service] = {
         "commands",
         9106,
         "One row for each command, and its one result whatever becomes of gateways.",
-        sequels=("arbiter",),
+        sequels=("arbiter", "misplaced_commands", "lost_gateways"),
     ),
 }

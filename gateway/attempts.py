@@ -1,7 +1,7 @@
 """What may become of an attempt of a command while a gateway has it, as a table.
 
 ```
- early ──▶ claiming ──▶ waiting ──▶ leaving ──▶ open ──▶ ended
+ early ──▶ claiming ──▶ waiting (──▶ renewing) ──▶ leaving ──▶ open ──▶ ended
 ```
 """
 
@@ -13,13 +13,14 @@ import msgspec
 
 from gateway.commands import Ask, Command, Verdict
 
-State = Literal["early", "claiming", "waiting", "leaving", "open", "late", "ended"]
+State = Literal["early", "claiming", "waiting", "renewing", "leaving", "open", "late", "ended"]
 Ending = Literal["", "result", "back"]
 """Whether a result follows, or `settled`, which gives the attempt back to whoever arbitrates."""
 
 # early: the connection's epoch is not known yet. claiming: `taken` is on its way to the log, and
-# back. waiting: ours, and it is not its turn, or not allowed yet. leaving: its event is on its way
-# to the log. open: asked, and not answered. late: over, but an answer would still be its own.
+# back. waiting: ours, and it is not its turn, or not allowed yet. renewing: its turn, but the claim
+# is old, and so it is made once more. leaving: its event is on its way to the log. open: asked, and
+# not answered. late: over, but an answer would still be its own.
 STEPS: Mapping[tuple[State, str], tuple[State, Ending]] = MappingProxyType(
     {
         ("early", "connected"): ("claiming", ""),
@@ -37,6 +38,11 @@ STEPS: Mapping[tuple[State, str], tuple[State, Ending]] = MappingProxyType(
         ("waiting", "expired"): ("ended", "result"),
         ("waiting", "settled"): ("ended", ""),
         ("waiting", "connection_lost"): ("ended", "back"),
+        ("waiting", "old"): ("renewing", ""),
+        ("renewing", "turn"): ("leaving", ""),
+        ("renewing", "settled"): ("ended", ""),
+        ("renewing", "expired"): ("ended", "result"),
+        ("renewing", "connection_lost"): ("ended", "back"),
         ("leaving", "sent"): ("open", ""),
         ("leaving", "expired"): ("ended", "result"),
         ("leaving", "settled"): ("ended", ""),
@@ -61,8 +67,9 @@ Anything that is not here cannot happen.
 class Attempt(msgspec.Struct):
     """One attempt; times are on the session's clock, in seconds.
 
-    `expires_s` is when the command does, `until_s` when its state does. `held` tells that it is
-    not others that it waits for, but the station to be ready for it.
+    `expires_s` is when the command does, `until_s` when its state does, `claimed_s` when its
+    newest claim was written. `held` tells that it is not others that it waits for, but the station
+    to be ready for it.
     """
 
     command: Command
@@ -71,6 +78,7 @@ class Attempt(msgspec.Struct):
     state: State = "early"
     sequence: int = 0
     until_s: float | None = None
+    claimed_s: float = 0.0
     held: bool = False
 
     @property

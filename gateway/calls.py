@@ -16,12 +16,16 @@ from gateway.journal import Journal
 from gateway.outcomes import Outcome, Told
 from gateway.registration import asking
 
+# Who arbitrates gives a command up no sooner than 2 s after the log has said that its connection is
+# gone. A gateway that did not run for a while may not have read that: so what it asks has to have
+# been claimed in less than this, and that claim read back.
+CLAIM_TIME_S = 1.5
 LATE_MAX = 16  # CALLs that ran out of time and may still be answered
 
 _NOTHING = Told()
 # What the gauge of commands calls the states.
 _GAUGES = {"early": "claiming", "claiming": "claiming", "waiting": "queued"} | dict.fromkeys(
-    ("leaving", "open"), "outstanding"
+    ("renewing", "leaving", "open"), "outstanding"
 )
 
 
@@ -124,6 +128,10 @@ class Calls:
 
     def _claim(self, attempt: Attempt, now: Instant) -> list[Effect]:
         attempt.step("connected")
+        return self._take(attempt, now)
+
+    def _take(self, attempt: Attempt, now: Instant) -> list[Effect]:
+        attempt.claimed_s = now.s
         return [Record(self.journal.writer.claim("taken", *attempt.command.key, now.ms))]
 
     def claimed(self, claim: Claim, now: Instant) -> list[Effect]:
@@ -134,6 +142,11 @@ class Calls:
             return []
         # Past its claim an attempt is ours, and only that it was lost to us is news.
         ours = attempt.state not in ("early", "claiming")
+        if attempt.state == "renewing" and said == "won":
+            if _old(attempt, now) or self._stopping:
+                effects = self._step(attempt, "connection_lost", now)
+                return effects + self._go(now) + self._gauges()
+            return self._ask(attempt, now) + self._gauges()
         if ours and (said != "settled" or self._claims.overtaken(claim)):
             return []
         effects = self._step(attempt, said, now)
@@ -163,12 +176,21 @@ class Calls:
             if _expired(attempt, now):
                 effects += self._step(attempt, "expired", now)
             elif self._slot is None and not attempt.held:
-                self._step(attempt, "turn", now)
                 self._slot = attempt
-                effects.append(Record(outcomes.question(self.journal, attempt, now)))
-                text, command = attempt.asks.text, attempt.command
-                effects.append(Write(text, now.s, command.action, command.message_id))
+                if _old(attempt, now):
+                    self._step(attempt, "old", now)
+                    attempt.until_s = attempt.expires_s
+                    effects += self._take(attempt, now)
+                    continue
+                effects += self._ask(attempt, now)
         return effects
+
+    def _ask(self, attempt: Attempt, now: Instant) -> list[Effect]:
+        self._step(attempt, "turn", now)
+        attempt.until_s = None
+        event = outcomes.question(self.journal, attempt, now)
+        text, command = attempt.asks.text, attempt.command
+        return [Record(event), Write(text, now.s, command.action, command.message_id)]
 
     def leaves(self, message_id: str, now: Instant) -> bool:
         """Whether the CALL with this id, whose event is in the log by now, is still to be sent.
@@ -180,7 +202,7 @@ class Calls:
             return False
         if attempt.state != "leaving":
             return False
-        if _expired(attempt, now):
+        if _expired(attempt, now) or _old(attempt, now):
             attempt.until_s = now.s
             return False
         attempt.step("sent")
@@ -231,7 +253,8 @@ class Calls:
         effects: list[Effect] = []
         slot = self._slot
         if slot is not None and slot.until_s is not None and slot.until_s <= now.s:
-            effects += self._step(slot, "timeout" if slot.state == "open" else "expired", now)
+            unsent = "expired" if _expired(slot, now) else "connection_lost"
+            effects += self._step(slot, "timeout" if slot.state == "open" else unsent, now)
         return effects + self._go(now) + self._gauges()
 
     def stopping(self, now: Instant) -> list[Effect]:
@@ -303,3 +326,7 @@ class Calls:
 def _expired(attempt: Attempt, now: Instant) -> bool:
     # By both clocks: one of them may be set, or stand still.
     return now.ms >= attempt.command.expires_ms or now.s >= attempt.expires_s
+
+
+def _old(attempt: Attempt, now: Instant) -> bool:
+    return now.s - attempt.claimed_s > CLAIM_TIME_S

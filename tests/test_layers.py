@@ -115,7 +115,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "schemas.event_docs": (265, "the words of a page"),
     "schemas.records": (265, "the contract's records: a text for each"),
     "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
-    "gateway.calls": (320, "one machine: what is asked next depends on all that waits"),
+    "gateway.calls": (335, "one machine: what is asked next depends on all that waits"),
     "gateway.events": (275, "one writer of all that a connection tells the log"),
     "gateway.frames": (260, "one notation, read and written"),
     "gateway.instance": (320, "the composition root, and the life of what it composes"),

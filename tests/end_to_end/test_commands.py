@@ -67,8 +67,11 @@ class Asking:
         *,
         headers: dict[str, bytes] | None = None,
         expires_s: float = 60.0,
+        when_offline: str = "fail",
+        key: str | None = None,
+        partition: int | None = None,
     ) -> str:
-        """Write a command; its id."""
+        """Write a command, under the station's key and where that belongs; its id."""
         command_id = str(uuid.uuid4())
         record = {
             "command_id": command_id,
@@ -76,12 +79,13 @@ class Asking:
             "action": action,
             "payload": json.dumps(payload),
             "expires_at": round((time.time() + expires_s) * 1000),
-            "when_offline": "fail",
+            "when_offline": when_offline,
             "attempt": 1,
         }
         value = CODEC.encode("commands", record)
         topic, sent = self._fleet.prefix + "commands", [*(headers or {}).items()]
-        await self._producer.send_and_wait(topic, value, station.encode(), headers=sent)
+        name = (station if key is None else key).encode()
+        await self._producer.send_and_wait(topic, value, name, partition, headers=sent)
         return command_id
 
 

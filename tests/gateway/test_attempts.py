@@ -28,7 +28,7 @@ def attempt(state):
 @pytest.mark.parametrize(("state", "what"), sorted(STEPS))
 def test_every_step_leads_on_and_results_have_a_word_of_the_contract(state, what):
     """No state leads back, and what a result says is an outcome that CommandResult names."""
-    order = ["early", "claiming", "waiting", "leaving", "open", "late", "ended"]
+    order = ["early", "claiming", "waiting", "renewing", "leaving", "open", "late", "ended"]
     one = attempt(state)
     ending = one.step(what)
     assert order.index(one.state) > order.index(state)

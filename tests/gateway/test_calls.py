@@ -160,6 +160,7 @@ def test_commands_wait_in_their_order_and_one_is_outstanding():
     told.hear(f'[3,"k-1",{ACCEPTED}]')
     assert [answer[1] for answer in told.answers] == ["k-1", "k-2"]
     told.later(30)
+    told.read(command_id="k-3")  # claimed once more, see below
     assert [answer[1] for answer in told.answers] == ["k-1", "k-2", "k-3"]
     assert outcomes(told) == [("k-1", 1, "answered"), ("k-2", 1, "timeout")]
 
@@ -197,6 +198,7 @@ def test_nothing_is_asked_before_the_first_call_is_answered():
     told.later(9.9)
     assert told.writes == []
     told.later(0.1)
+    told.read()
     assert len(told.writes) == 1
     called = Conversation(decided=frozenset({"BootNotification"}))
     boot = {"chargePointVendor": "v", "chargePointModel": "m"}
@@ -204,6 +206,7 @@ def test_nothing_is_asked_before_the_first_call_is_answered():
     sent(called, "k-1")
     assert called.writes == []
     called.later(5)
+    called.read()
     assert [answer[0] for answer in called.answers] == [3, 2]
 
 
@@ -255,7 +258,7 @@ def test_the_time_of_a_call_runs_from_its_sending():
     told = ready()
     told.command()
     told.session.claimed(claim("taken"), told.now)
-    told.now = Instant(told.now.s + 8, told.now.ms + 8000)
+    told.now = Instant(told.now.s + 1, told.now.ms + 1000)
     assert told.session.leaves("k-1", told.now)
     assert not told.session.leaves("k-1", told.now)
     assert told.session.deadline_s == told.now.s + 30
@@ -265,6 +268,55 @@ def test_the_time_of_a_call_runs_from_its_sending():
     assert told.results == []
     told.later(30)
     assert outcomes(told) == [("k-1", 1, "timeout")]
+
+
+def test_an_old_claim_is_made_once_more():
+    """Whatever the log says of the command before that is then read first."""
+    told = ready()
+    sent(told, "k-1", "k-2", "k-3")
+    told.later(5)
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    assert taken(told) == ["k-1", "k-2", "k-3", "k-2"]
+    told.read("settled", "k-2", outcome="connection_lost", connection_id=None, epoch=None)
+    assert taken(told)[4:] == ["k-3"]
+    told.read(command_id="k-3")
+    assert [answer[1] for answer in told.answers] == ["k-1", "k-3"]
+    assert outcomes(told) == [("k-1", 1, "answered")]
+
+
+@pytest.mark.parametrize("expires_s", [60, 1.4])
+def test_what_was_claimed_too_long_ago_is_not_sent(expires_s):
+    """The gateway was stopped between claim and sending: who arbitrates may have given it up."""
+    told = ready()
+    told.command(expires_s=expires_s)
+    told.session.claimed(claim("taken"), told.now)
+    told.now = Instant(told.now.s + 1.6, told.now.ms + 1600)
+    assert not told.session.leaves("k-1", told.now)
+    told.later(0)
+    assert outcomes(told) == ([] if expires_s == 60 else [("k-1", 1, "expired")])
+    assert settled(told) == ([("k-1", "offline")] if expires_s == 60 else [])
+
+
+def test_a_claim_that_is_old_when_it_is_read_back_again_is_given_up():
+    """As is one whose connection, or gateway, ends meanwhile, or which expires."""
+    for end in (
+        lambda told: (told.later(1.6), told.read(command_id="k-2")),
+        lambda told: told.close(),
+        lambda told: (told.keep(told.session.stopping(told.now)), told.read(command_id="k-2")),
+    ):
+        told = ready()
+        sent(told, "k-1", "k-2")
+        told.later(5)
+        told.hear(f'[3,"k-1",{ACCEPTED}]')
+        end(told)
+        assert settled(told) == [("k-2", "offline")]
+        assert [answer[1] for answer in told.answers] == ["k-1"]
+    told = ready()
+    sent(told, "k-1", "k-2")
+    told.later(5)
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    told.later(60)
+    assert outcomes(told)[1:] == [("k-2", 1, "expired")]
 
 
 def test_a_newer_connection_ends_it_between_claim_and_sending():
