@@ -35,7 +35,7 @@ class Config(KafkaSettings):
     decides: tuple[str, ...] = setting(
         ("Authorize", "StartTransaction", "TransactionEvent"),
         "authorizations: actions that it answers, of those that gateways list as decided",
-        allowed="Authorize, StartTransaction, TransactionEvent, or none",
+        allowed="Authorize, StartTransaction, TransactionEvent, or nothing at all",
         check=lambda names: {*names} <= {"Authorize", "StartTransaction", "TransactionEvent"},
     )
     unknown_tokens: str = setting(

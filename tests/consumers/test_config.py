@@ -30,3 +30,10 @@ def test_what_cannot_be_a_store_is_refused() -> None:
     """With what is allowed."""
     with pytest.raises(SettingsError, match="sqlite:///path"):
         load("stations", {"store": "stations.db"}, {})
+
+
+def test_a_consumer_may_decide_nothing() -> None:
+    """Said by an empty text, and by no word such as none."""
+    assert load("authorizations", {}, {"CHARGEWIRE_DECIDES": ""}).decides == ()
+    with pytest.raises(SettingsError, match="nothing at all"):
+        load("authorizations", {}, {"CHARGEWIRE_DECIDES": "none"})
