@@ -81,8 +81,8 @@ def level(payload: Payload, memory: Memory) -> Answer:
     return accepted(0 <= payload["severity"] <= 9)
 
 
-def report(payload: Payload, memory: Memory) -> Answer:
-    """GetMonitoringReport: its pages follow."""
+def report(more: Payload, payload: Payload, memory: Memory) -> Answer:
+    """GetMonitoringReport: its pages follow; `more` is what a version tells of each monitor."""
     kinds = {
         kind for word in payload.get("monitoringCriteria", _CRITERIA) for kind in _CRITERIA[word]
     }
@@ -91,18 +91,18 @@ def report(payload: Payload, memory: Memory) -> Answer:
     for number, monitor in memory.shelf("monitors").items():
         _, variable = find(memory, monitor)
         if variable is not None and variable.meant(asked) and monitor["type"] in kinds:
-            rows.append(_row(number, monitor))
+            rows.append(_row(number, monitor, more))
     if not rows:
         return status("EmptyResultSet")
     told = pages("NotifyMonitoringReport", "monitor", rows, payload, memory)
     return status("Accepted", Errand(told))
 
 
-def _row(number: int, monitor: Payload) -> Payload:
+def _row(number: int, monitor: Payload, more: Payload) -> Payload:
     about = {name: monitor[name] for name in ("value", "type", "severity")}
     about |= {"id": number, "transaction": monitor.get("transaction", False)}
     return {name: monitor[name] for name in ("component", "variable")} | {
-        "variableMonitoring": [about | {"eventNotificationType": "CustomMonitor"}]
+        "variableMonitoring": [about | more]
     }
 
 

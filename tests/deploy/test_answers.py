@@ -120,3 +120,97 @@ def test_a_reservation_of_the_past_is_rejected() -> None:
     past = datetime(2025, 1, 1, tzinfo=UTC).isoformat()
     payload = {"connectorId": 1, "expiryDate": past, "idTag": "T", "reservationId": 1}
     assert answer("1.6", "ReserveNow", payload, station("1.6"))[0] == {"status": "Rejected"}
+
+
+SCHEDULE = {
+    "id": 1,
+    "chargingRateUnit": "A",
+    "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 8}],
+}
+PROFILE = {
+    "id": 1,
+    "stackLevel": 0,
+    "chargingProfilePurpose": "TxDefaultProfile",
+    "chargingProfileKind": "Relative",
+    "chargingSchedule": [SCHEDULE],
+}
+MONITOR = {
+    "component": {"name": "TxCtrlr"},
+    "variable": {"name": "EVConnectionTimeOut"},
+    "value": 1,
+    "type": "Delta",
+    "severity": 5,
+}
+TEXT = {"id": 1, "priority": "InFront", "message": {"format": "UTF8", "content": "Hello"}}
+TOKEN = {"idToken": "T", "type": "Central"}
+FIRMWARE = {"location": "ftp://h/fw-2.bin", "retrieveDateTime": "2027-01-01T00:00:00Z"}
+GRADIENT = {"priority": 1, "gradient": 2.0, "softGradient": 1.0}
+DER = {"isDefault": True, "controlId": "g", "controlType": "Gradients", "gradient": GRADIENT}
+
+STORIES: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("SetChargingProfile", {"evseId": 1, "chargingProfile": PROFILE}, []),
+    ("GetChargingProfiles", {"requestId": 1, "chargingProfile": {}}, ["ReportChargingProfiles"]),
+    ("GetCompositeSchedule", {"evseId": 1, "duration": 60, "chargingRateUnit": "A"}, []),
+    ("SetVariableMonitoring", {"setMonitoringData": [MONITOR]}, []),
+    ("GetMonitoringReport", {"requestId": 1}, ["NotifyMonitoringReport"]),
+    ("SetDisplayMessage", {"message": TEXT}, []),
+    ("GetDisplayMessages", {"requestId": 1}, ["NotifyDisplayMessages"]),
+    (
+        "CustomerInformation",
+        {"requestId": 1, "idToken": TOKEN, "report": True, "clear": False},
+        ["NotifyCustomerInformation"],
+    ),
+    (
+        "UpdateFirmware",
+        {"requestId": 1, "firmware": FIRMWARE},
+        ["FirmwareStatusNotification"] * 6,
+    ),
+    (
+        "PublishFirmware",
+        {"requestId": 1, "location": "ftp://h/fw", "checksum": "c"},
+        ["PublishFirmwareStatusNotification"] * 4,
+    ),
+    ("GetReport", {"requestId": 1}, ["NotifyReport"] * 3),
+    (
+        "InstallCertificate",
+        {"certificateType": "CSMSRootCertificate", "certificate": "-----BEGIN CERTIFICATE-----"},
+        [],
+    ),
+    ("GetInstalledCertificateIds", {}, []),
+]
+NEWER_STORIES: list[tuple[str, dict[str, Any], list[str]]] = [
+    (
+        "SetVariableMonitoring",
+        {"setMonitoringData": [MONITOR | {"severity": 6, "periodicEventStream": {"interval": 5}}]},
+        ["OpenPeriodicEventStream"],
+    ),
+    ("GetPeriodicEventStream", {}, []),
+    ("SetDERControl", DER, []),
+    ("GetDERControl", {"requestId": 1}, ["ReportDERControl"]),
+    ("RequestBatterySwap", {"requestId": 1, "idToken": TOKEN}, ["BatterySwap"] * 2),
+    ("SetDefaultTariff", {"evseId": 0, "tariff": {"tariffId": "t", "currency": "EUR"}}, []),
+    ("GetTariffs", {"evseId": 0}, []),
+]
+
+
+@pytest.mark.parametrize(
+    ("version", "stories"), [("2.0.1", STORIES), ("2.1", [*STORIES, *NEWER_STORIES])]
+)
+def test_what_was_kept_is_told_again_by_its_schema(
+    version: str, stories: list[tuple[str, dict[str, Any], list[str]]]
+) -> None:
+    """One thing after the other is set and asked for; the calls that follow are valid, too."""
+    memory = station(version)
+    for action, payload, said in stories:
+        valid(version, action, "request", payload)
+        effects = check(version, action, payload, memory)
+        steps = [step for e in effects if isinstance(e, Errand) for step in e.steps]
+        assert [step.action for step in steps if isinstance(step, Call)] == said, action
+
+
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+def test_what_is_not_there_is_answered_without_a_report(version: str) -> None:
+    """A new station has no profile, monitor or text to tell of."""
+    for action, payload, said in STORIES:
+        if action.startswith("Get") and action != "GetReport" and said:
+            assert check(version, action, payload, station(version)) == (), action

@@ -31,7 +31,7 @@ def test_monitors_are_kept_replaced_reported_and_cleared() -> None:
     unknown = monitor(type="Periodic", variable={"name": "Colour"})
     assert put(memory, unknown) == [("UnknownVariable", None)]
     ask = {"requestId": 4, "monitoringCriteria": ["DeltaMonitoring"]}
-    response, (errand,) = monitoring.report(ask, memory)
+    response, (errand,) = monitoring.report({}, ask, memory)
     assert response == {"status": "Accepted"}
     assert isinstance(errand, Errand)
     (page,) = errand.steps
@@ -41,7 +41,7 @@ def test_monitors_are_kept_replaced_reported_and_cleared() -> None:
     told, _ = monitoring.clear({"id": [1, 2, 3]}, memory)
     words = [row["status"] for row in told["clearMonitoringResult"]]
     assert words == ["Accepted", "Accepted", "NotFound"]
-    assert monitoring.report(ask, memory) == ({"status": "EmptyResultSet"}, ())
+    assert monitoring.report({}, ask, memory) == ({"status": "EmptyResultSet"}, ())
 
 
 def test_a_base_without_custom_monitors_forgets_them() -> None:
