@@ -16,6 +16,8 @@ from consumers.engines import engine, shown
 Take = Callable[[Any], None]  # of a mapping: name of the column -> value
 TakeMany = Callable[[Sequence[Any]], None]  # of rows, as tuples in the order of the columns
 _AT_ONCE = 1000
+# Before the first of many million rows comes, they are sorted; who does not want to wait, ends us.
+_ANSWER_TIME_S = 3600.0
 
 
 class Unreadable(click.ClickException):
@@ -65,7 +67,7 @@ async def _read(url: str, name: str, statement: Select[Any], take: TakeMany, row
 
 def _reader(url: str) -> AsyncEngine:
     if make_url(url).drivername != "sqlite":
-        return engine(url, "chargewire")
+        return engine(url, "chargewire", _ANSWER_TIME_S)
     file = Path(make_url(url).database or "").absolute()
     query = {"mode": "ro", "uri": "true"}
     return create_async_engine(URL.create("sqlite+aiosqlite", database=file.as_uri(), query=query))

@@ -30,23 +30,26 @@ def shown(text: str) -> str:
     return make_url(text).render_as_string(hide_password=True)
 
 
-def engine(text: str, application: str) -> AsyncEngine:
+def engine(text: str, application: str, answer_time_s: float = ANSWER_TIME_S) -> AsyncEngine:
     """An engine for the URL of a store; it connects when it is first used.
 
-    libpq's `sslmode` in the URL is understood. `application` is what PostgreSQL shows of us.
+    libpq's `sslmode` in the URL is understood. `application` is what PostgreSQL shows of us; it is
+    given up if it takes longer than `answer_time_s` for one statement.
     """
     url = make_url(text)
     made = url.set(drivername=_DRIVERS[url.drivername])
-    return _file(made) if url.drivername == "sqlite" else _server(made, application)
+    if url.drivername == "sqlite":
+        return _file(made)
+    return _server(made, application, answer_time_s)
 
 
-def _server(url: URL, application: str) -> AsyncEngine:
+def _server(url: URL, application: str, answer_time_s: float) -> AsyncEngine:
     query = dict(url.query)
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")
     arguments: dict[str, Any] = {
         "timeout": CONNECT_TIME_S,
-        "command_timeout": ANSWER_TIME_S,
+        "command_timeout": answer_time_s,
         "server_settings": {"application_name": application},
     }
     return create_async_engine(

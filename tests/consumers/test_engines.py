@@ -1,6 +1,9 @@
 """URLs of stores: which there are, and what is shown of them."""
 
+from contextlib import nullcontext
+
 import pytest
+from sqlalchemy import text
 
 from consumers.engines import engine, is_store, shown
 
@@ -48,3 +51,14 @@ async def test_libpq_s_word_for_tls_is_understood() -> None:
     made = engine("postgresql://user@host/db?sslmode=require", "test")
     assert dict(made.url.query) == {"ssl": "require"}
     await made.dispose()
+
+
+@pytest.mark.postgres
+async def test_a_server_that_takes_too_long_is_given_up(postgres: str) -> None:
+    """Consumers go on elsewhere; who reads a large table waits longer."""
+    for answer_time_s, is_patient in ((0.05, False), (30.0, True)):
+        made = engine(postgres, "test", answer_time_s)
+        async with made.connect() as connection:
+            with nullcontext() if is_patient else pytest.raises(TimeoutError):
+                await connection.execute(text("SELECT pg_sleep(0.2)"))
+        await made.dispose()
