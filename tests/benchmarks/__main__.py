@@ -1,4 +1,4 @@
-"""Measures what the gateway costs beside other servers: `python -m tests.benchmarks [name ...]`."""
+"""Measures what gateway and consumers cost: `python -m tests.benchmarks [name ...]`."""
 
 import asyncio
 import json
@@ -11,21 +11,24 @@ from typing import Any
 
 import click
 
-from tests.benchmarks import figures, measures
+from tests.benchmarks import consuming, figures, measures
 from tests.benchmarks.core import core
 from tests.benchmarks.measures import Effort
 from tests.benchmarks.stage import StageError, stage
 from tests.benchmarks.workloads import WORKLOADS
 
-NAMES = ("session", "calls", "memory", "latency")
+NAMES = ("session", "calls", "memory", "latency", "folding", "rebuild", "authorize")
 DEFAULTS = Effort()
+CONSUMED = consuming.Effort()
 
 
 def _tell(line: str) -> None:
     click.echo(line, err=True)
 
 
-async def _measure(names: Sequence[str], effort: Effort) -> dict[str, Any]:
+async def _measure(
+    names: Sequence[str], effort: Effort, consumed: consuming.Effort
+) -> dict[str, Any]:
     found: dict[str, Any] = {"machine": measures.machine()}
     if "session" in names:
         _tell("session: the pure core")
@@ -40,6 +43,13 @@ async def _measure(names: Sequence[str], effort: Effort) -> dict[str, Any]:
     if "latency" in names:
         async with stage() as place:
             found["latency"] = await measures.latency(place, effort, _tell)
+    for name, measure in (
+        ("folding", consuming.folding),
+        ("rebuild", consuming.rebuild),
+        ("authorize", consuming.authorizing),
+    ):
+        if name in names:
+            found[name] = await measure(consumed, _tell)
     return found
 
 
@@ -76,6 +86,9 @@ async def _profile(workload: str, effort: Effort) -> None:
 @click.option(
     "--idle", default=DEFAULTS.idle_connections, show_default=True, help="Silent stations."
 )
+@click.option(
+    "--events", default=CONSUMED.events, show_default=True, help="Events in the log rebuilt."
+)
 def main(
     names: tuple[str, ...],
     as_json: bool,
@@ -85,6 +98,7 @@ def main(
     connections: int,
     seconds: float,
     idle: int,
+    events: int,
 ) -> None:
     effort = Effort(
         rounds=rounds, connections=connections, measure_s=seconds, idle_connections=idle
@@ -93,7 +107,8 @@ def main(
         if profile is not None:
             asyncio.run(_profile(profile, effort))
             return
-        found = asyncio.run(_measure(names or NAMES, effort))
+        consumed = consuming.Effort(events=events)
+        found = asyncio.run(_measure(names or NAMES, effort, consumed))
     except (StageError, TimeoutError) as error:
         raise click.ClickException(str(error) or "it took too long") from None
     if write_to is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks.consuming import METERED, STORES
 from tests.benchmarks.measures import median
 from tests.benchmarks.stage import SERVERS
 from tests.benchmarks.workloads import SESSION
@@ -15,6 +16,7 @@ END = "<!-- end of figures -->"
 MOST_OF_BARE = 3.0
 LEAST_OF_PLAIN = 8.0
 MOST_OF_BARE_MEMORY = 1.5
+LEAST_SAMPLES = 20_000
 
 
 def report(found: Mapping[str, Any]) -> str:
@@ -27,6 +29,9 @@ def report(found: Mapping[str, Any]) -> str:
         ("memory", _memory),
         ("latency", _latency),
         ("session", _core),
+        ("folding", _folding),
+        ("rebuild", _rebuild),
+        ("authorize", _authorize),
     ):
         if name in found:
             parts += ["\n".join(write(found[name]))]
@@ -107,6 +112,47 @@ def _core(found: Mapping[str, Any]) -> Iterator[str]:
         for workload, costs in found.items()
     ]
     yield from _table(("Pure core, µs per CALL", *steps), rows)
+
+
+def _folding(found: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        [
+            name,
+            *(f"{by_store[store]['events_per_s']:,.0f}" for store in STORES),
+            *(f"{by_store[store]['us_per_event']:.0f}" for store in STORES),
+        ]
+        for name, by_store in found.items()
+    ]
+    heads = ("Events folded per second", "SQLite", "PostgreSQL", "CPU in µs", "CPU in µs")
+    yield from _table(heads, rows)
+    yield ""
+    samples = [found[METERED][store]["samples_per_s"] for store in STORES]
+    row = ["meter-readings", f"{samples[0]:,.0f}", _aim(samples[1], LEAST_SAMPLES)]
+    yield from _table(("Samples per second", "SQLite", "PostgreSQL"), [row])
+
+
+def _rebuild(found: Mapping[str, Any]) -> Iterator[str]:
+    heads = ("Rebuild into PostgreSQL", "events", "seconds", "events/s", "CPU per event, µs")
+    cost = 1e6 * found["cpu_s"] / found["events"]
+    figures = (f"{found['events']:,}", f"{found['seconds']:.0f}", f"{found['events_per_s']:,.0f}")
+    yield from _table(heads, [[found["consumer"], *figures, f"{cost:.0f}"]])
+
+
+def _authorize(found: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        [
+            f"{store}, {one['asks_per_s']:.0f}/s",
+            *(f"{one[name]:.1f}" for name in ("p50_ms", "p99_ms", "max_ms", "cpu_ms")),
+            f"{one['most_per_s']:,.0f}",
+        ]
+        for store, one in found.items()
+    ]
+    heads = ("Decided Authorize", "p50, ms", "p99, ms", "longest, ms", "CPU each, ms", "most per s")
+    yield from _table(heads, rows)
+
+
+def _aim(value: float, least: float) -> str:
+    return f"{value:,.0f} (at least {least:,.0f}: {'met' if value >= least else 'missed'})"
 
 
 def _spread(values: Sequence[float]) -> str:
