@@ -181,3 +181,29 @@ async def test_ending_does_not_wait_for_ever(staged):
     async with asyncio.timeout(5):
         await stage.sequels.close()
     assert one.told == []
+
+
+async def test_what_holds_something_of_its_own_lets_go_of_it():
+    """A sequel with a `close`; also when it was never told anything, or fails at it."""
+    closed = []
+
+    class Holding:
+        async def committed(self, facts):
+            """Nothing."""
+
+        async def woken(self, owned):
+            """Nothing."""
+
+        async def close(self):
+            closed.append(self)
+            raise OSError
+
+    metrics = Metrics("tally")
+    await Sequels([Holding()], metrics).close()
+    assert len(closed) == 1
+    assert (
+        metrics.registry.get_sample_value(
+            "chargewire_consumer_sequel_failures_total", {"consumer": "tally"}
+        )
+        == 1
+    )

@@ -1,0 +1,24 @@
+"""Promise 5 while gateways, consumers, the broker and stations come and go."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.local.kafka import Broker
+from tests.end_to_end.commanded import tried
+
+pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.slow]
+
+
+async def test_every_command_ends_once_and_reaches_its_station_at_most_once(
+    broker: Broker, prefix: str, tmp_path: Path, postgres: str
+) -> None:
+    """A hundred stations, a thousand commands, two gateways and two consumers: kill -9 and SIGSTOP
+    of gateways, kill -9 of consumers and once of the broker, stations that leave."""
+    account, done = await tried(
+        *(broker, prefix, tmp_path, postgres), stations=100, commands=1000, over_s=60, seed=7
+    )
+    print(account, done)
+    assert account.outcomes.total() > 950
+    assert account.outcomes["answered"] > 100
+    assert done["broker"] == 1
