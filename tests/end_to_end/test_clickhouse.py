@@ -79,7 +79,7 @@ async def rows(clickhouse: ClickHouse, query: str, count: int) -> list[dict[str,
         found = clickhouse.ask(query)
         return found if len(found) >= count else None
 
-    found: list[dict[str, Any]] = await until(enough, f"not {count} rows: {query}", 60)
+    found: list[dict[str, Any]] = await until(enough, f"not {count} rows: {query}", 120)
     assert len(found) == count
     return found
 
