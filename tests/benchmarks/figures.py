@@ -17,6 +17,7 @@ MOST_OF_BARE = 3.0
 LEAST_OF_PLAIN = 8.0
 MOST_OF_BARE_MEMORY = 1.5
 LEAST_SAMPLES = 20_000
+_STORES = ("SQLite", "PostgreSQL")
 
 
 def report(found: Mapping[str, Any]) -> str:
@@ -123,12 +124,12 @@ def _folding(found: Mapping[str, Any]) -> Iterator[str]:
         ]
         for name, by_store in found.items()
     ]
-    heads = ("Events folded per second", "SQLite", "PostgreSQL", "CPU in µs", "CPU in µs")
+    heads = ("Events folded per second", *_STORES, *(f"{name}, CPU in µs" for name in _STORES))
     yield from _table(heads, rows)
     yield ""
     samples = [found[METERED][store]["samples_per_s"] for store in STORES]
     row = ["meter-readings", f"{samples[0]:,.0f}", _aim(samples[1], LEAST_SAMPLES)]
-    yield from _table(("Samples per second", "SQLite", "PostgreSQL"), [row])
+    yield from _table(("Samples per second", *_STORES), [row])
 
 
 def _rebuild(found: Mapping[str, Any]) -> Iterator[str]:
