@@ -30,7 +30,8 @@ def removed(topic: str, key: str, position: int, written_ms: int) -> list[Fact]:
     """What it says that a record without a value has this key; nothing but in compacted topics."""
     match topic:
         case "id-tokens":
-            return [TokenRemoved(_at(topic, "", position, written_ms, key), key)]
+            folded = text(key) or ""
+            return [TokenRemoved(_at(topic, "", position, written_ms, folded), folded)]
         case "stations":
             return [StationUnlisted(_at(topic, key, position, written_ms, key))]
     return []
@@ -121,12 +122,13 @@ def _result(record: Json, position: int, written_ms: int) -> list[Fact]:
 
 
 def _token(record: Json, position: int, written_ms: int) -> list[Fact]:
-    folded = folded_token(record["token"])
+    token = text(record["token"]) or ""
+    folded = folded_token(token)
     return [
         TokenIssued(
             _at("id-tokens", "", position, written_ms, folded),
             folded=folded,
-            token=record["token"],
+            token=token,
             token_type=text(record["type"]),
             status=text(record["status"]),
             expires_ms=record["expires_at"],
