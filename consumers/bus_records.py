@@ -30,8 +30,7 @@ def removed(topic: str, key: str, position: int, written_ms: int) -> list[Fact]:
     """What it says that a record without a value has this key; nothing but in compacted topics."""
     match topic:
         case "id-tokens":
-            folded = text(key) or ""
-            return [TokenRemoved(_at(topic, "", position, written_ms, folded), folded)]
+            return [TokenRemoved(_at(topic, "", position, written_ms, key), key)]
         case "stations":
             return [StationUnlisted(_at(topic, key, position, written_ms, key))]
     return []
@@ -122,13 +121,12 @@ def _result(record: Json, position: int, written_ms: int) -> list[Fact]:
 
 
 def _token(record: Json, position: int, written_ms: int) -> list[Fact]:
-    token = text(record["token"]) or ""
-    folded = folded_token(token)
+    folded = folded_token(record["token"])
     return [
         TokenIssued(
             _at("id-tokens", "", position, written_ms, folded),
             folded=folded,
-            token=token,
+            token=record["token"],
             token_type=text(record["type"]),
             status=text(record["status"]),
             expires_ms=record["expires_at"],

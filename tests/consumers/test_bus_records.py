@@ -14,7 +14,6 @@ from consumers.facts import (
     TokenRemoved,
 )
 from consumers.meaning import facts_of, removed
-from consumers.tokens import compared
 from tests.gateway.conversation import CODEC, NOON
 
 WRITTEN = NOON + 7
@@ -98,14 +97,6 @@ def test_a_token_is_issued():
     assert read("id-tokens", **token | more) == TokenIssued(
         at, "04a1", "04A1", "ISO14443", "Accepted", NOON, "G", ("north", "*")
     )
-
-
-def test_a_token_is_the_same_for_whoever_asks_about_it():
-    """Also with a character that no database holds: as it is in the tables, and looked up."""
-    token = {"token": "A\0b", "type": "ISO14443", "status": "Accepted"}
-    issued = read("id-tokens", **token)
-    (gone,) = removed("id-tokens", "a\0b", 91, WRITTEN)
-    assert issued.folded == gone.folded == compared("a\0B") == "a\ufffdb"
 
 
 def test_the_platform_knows_a_station():
