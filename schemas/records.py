@@ -77,8 +77,10 @@ partition decides.
   at              time        When it happened (UTC).
   connection_id   string?     One per websocket; null in `settled`.
   epoch           long?       Epoch of the connection; null in `connected`, where the record's own
-                              offset is the epoch, in `settled`, and in a `disconnected` whose
-                              gateway never learned what became of `connected`.
+                              offset is the epoch, in a gateway's `settled`, and in a `disconnected`
+                              whose gateway never learned what became of `connected`. In a `settled`
+                              of the commands consumer: the newest connection that it knew of; a
+                              `taken` on an older one is void if it was written after that began.
   sequence        long?       0 in `connected`; in `disconnected` one more than the last frame's.
   gateway         string?     Instance name of the gateway that holds, or held, the connection; null
                               in a `settled` of the commands consumer.
