@@ -18,7 +18,6 @@ async def test_every_command_ends_once_and_reaches_its_station_at_most_once(
     account, done = await tried(
         *(broker, prefix, tmp_path, postgres), stations=100, commands=1000, over_s=60, seed=7
     )
-    print(account, done)
     assert account.outcomes.total() > 950
     assert account.outcomes["answered"] > 100
     assert done["broker"] == 1
