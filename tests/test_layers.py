@@ -127,7 +127,6 @@ LONGER: dict[str, tuple[int, str]] = {
 """Module, or module:function -> (lines, why it cannot be less)."""
 
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
-    "chargewire.flows.driving": "tests/end_to_end/test_flows.py: it is the rim of all flows",
     "chargewire.flows.running": "tests/chargewire/test_flows_commands.py: what commands share",
     "chargewire.flows.upkeep": "tests/chargewire/test_flows_commands.py: half of that group",
     "chargewire.asking": "tests/chargewire/test_call.py, with a real Kafka",

@@ -60,9 +60,10 @@ class Keys(Flow):
             # All at once is all, unless it stops at just what the station may tell at once.
             is_cut = bool(self._asked) or (limit is not None and len(self._found) >= limit)
             self._left = [key for key in STANDARD_KEYS if is_cut and key not in self._found]
-        said = Say(f"{len(self._found)} keys", {"keys": len(self._found)})
         if not self._left:
-            return (said, Listed([*self._found.values()]), self._over())
+            return (Listed([*self._found.values()]), self._over())
+        known = {"keys": len(self._found), "left": len(self._left)}
+        said = Say(f"{known['keys']} keys; {known['left']} others may be there", known)
         return (said, self._next())
 
     def _next(self) -> Any:

@@ -89,7 +89,7 @@ def _wanted(profile: Json, unit: str, begin_ms: int, end_ms: int) -> Iterator[Sp
     # A relative one begins when charging does (OCPP 1.6, 7.8): say, with the plan.
     anchor_ms = moment(schedule.get("startSchedule"))[0] or begin_ms
     if recurs:
-        anchor_ms += (begin_ms - anchor_ms) // cycle_ms * cycle_ms
+        anchor_ms += max(0, (begin_ms - anchor_ms) // cycle_ms) * cycle_ms
     while anchor_ms < high_ms:
         duration_s = integer(schedule.get("duration"))
         until_ms = high_ms if duration_s is None else anchor_ms + 1000 * duration_s

@@ -51,8 +51,8 @@ class Start(Flow):
     def late(self) -> Steps:
         if (row := self._row()) is not None:
             return (_begun(row),)
-        why = f"within {self._wait_s:g} s nobody has plugged in"
-        return (Over(False, f"no transaction has begun: {why}"),)
+        text = f"accepted, but no transaction of this start has begun within {self._wait_s:g} s"
+        return (Over(False, text),)
 
     def _judged(self) -> Steps:
         row = self._row()

@@ -107,9 +107,9 @@ class Update(Flow):
         data = {"status": status}
         yield Say(status, data, at_ms)
         if status in self._work.done:
-            yield Over(True, status, data)
+            yield Over(True, f"done: {status}", data)
         elif status in self._work.failed:
-            yield Over(False, status, data)
+            yield Over(False, f"failed: {status}", data)
 
     def _is_ours(self, event: Event) -> bool:
         """By its request id; 1.6 has none: then by its place in the log."""

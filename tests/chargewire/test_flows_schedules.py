@@ -84,6 +84,10 @@ def test_a_recurring_profile_comes_again() -> None:
     assert wrong(asked, planned, seconds=86_400) == []
     flat = wrong(asked, schedule((0, 0)), seconds=86_400)
     assert flat == [("22:00", "06:00", 16.0, 0.0)]
+    later = schedule((0, 16), startSchedule="2026-11-22T06:00:00Z")
+    asked = profile(later, kind="Recurring", recurrencyKind="Daily")
+    flat = wrong(asked, schedule((0, 0)), seconds=86_400)
+    assert flat == [("06:00", "12:00", 16.0, 0.0)], "before its beginning it asks for nothing"
 
 
 def test_only_what_has_the_unit_is_compared() -> None:

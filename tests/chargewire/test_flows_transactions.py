@@ -82,7 +82,7 @@ def test_nothing_begins() -> None:
     assert over(starting().answered(Answer("timeout")))[0] is False
     flow = starting()
     flow.answered(answered())
-    why = "no transaction has begun: within 120 s nobody has plugged in"
+    why = "accepted, but no transaction of this start has begun within 120 s"
     assert over(flow.late()) == (False, why)
 
 

@@ -38,7 +38,10 @@ def test_every_status_is_told_until_the_last() -> None:
     (step,) = flow.told(call(2, TOLD, status="Downloading", requestId=7))
     assert (step.text, step.at_ms) == ("Downloading", 2000)
     assert [*flow.told(call(3, TOLD, status="Installed", requestId=8))] == []
-    assert over(flow.told(call(4, TOLD, status="Installed", requestId=7))) == (True, "Installed")
+    assert over(flow.told(call(4, TOLD, status="Installed", requestId=7))) == (
+        True,
+        "done: Installed",
+    )
 
 
 @pytest.mark.parametrize("status", sorted(FIRMWARE.failed))
@@ -46,7 +49,10 @@ def test_a_failure_ends_it(status: str) -> None:
     """Whichever it is."""
     flow = updating()
     flow.answered(answered("AcceptedCanceled"))
-    assert over(flow.told(call(2, TOLD, status=status, requestId=7))) == (False, status)
+    assert over(flow.told(call(2, TOLD, status=status, requestId=7))) == (
+        False,
+        f"failed: {status}",
+    )
 
 
 def test_words_are_those_of_the_schemas() -> None:
@@ -70,7 +76,7 @@ def test_in_1_6_the_place_in_the_log_tells_whose_it_is() -> None:
         assert [*flow.told(one)] == []
     assert [*flow.told(call(3, TOLD, status="Downloading"))] == []
     assert said(flow.answered(Answer("answered"))) == ["accepted", "Downloading"]
-    assert over(flow.told(call(4, TOLD, status="Installed"))) == (True, "Installed")
+    assert over(flow.told(call(4, TOLD, status="Installed"))) == (True, "done: Installed")
 
 
 def test_a_restart_is_part_of_it() -> None:
@@ -105,7 +111,7 @@ def test_a_log_is_uploaded_under_a_name() -> None:
     """1.6 gives none where it has nothing to upload; 2.x says it by its status."""
     flow = uploading()
     assert said(flow.answered(Answer("answered", {"fileName": "d.zip"}))) == ["accepted, as d.zip"]
-    assert over(flow.told(call(2, TOLD_16, status="Uploaded"))) == (True, "Uploaded")
+    assert over(flow.told(call(2, TOLD_16, status="Uploaded"))) == (True, "done: Uploaded")
     end = over(uploading().answered(Answer("answered")))
     assert end == (False, "the station has nothing to upload")
     assert over(uploading("2.0.1").answered(answered())) is None
