@@ -1,14 +1,15 @@
 """Which station is connected now, and where: what decides whether a command can be delivered."""
 
-from sqlalchemy import Boolean, Column, MetaData, Table
+from sqlalchemy import Boolean, Column, MetaData, Table, Text
 
-from consumers.columns import station, time, whole, words
+from consumers.columns import key, station, time, whole, words
 from consumers.facts import Connected, Disconnected, Fact
 from consumers.projection import Key, Projection, Row, Rows, found, put
 
+METADATA = MetaData()
 CONNECTIONS_NOW = Table(
     "connections_now",
-    MetaData(),
+    METADATA,
     station(),
     Column("connected", Boolean, comment="whether the newest connection stands"),
     whole("epoch", "epoch of the newest connection"),
@@ -18,8 +19,16 @@ CONNECTIONS_NOW = Table(
     time("connected_ms", "when it was made"),
     time("disconnected_ms", "when it ended; null: it has not"),
     words("close_reason", "why it ended, such as takeover or gateway_lost"),
-    words("lost_connection_id", "the last one that ended without its gateway knowing its epoch"),
     comment="The newest connection of each station",
+)
+GIVEN_UP = Table(
+    "connections_given_up",
+    METADATA,
+    station(),
+    key("connection_id", Text),
+    time("disconnected_ms", "when it ended"),
+    words("close_reason", "why it ended"),
+    comment="Connections that ended before their gateway knew their epoch, in an outage",
 )
 
 
@@ -33,49 +42,74 @@ def evolve(rows: Rows, fact: Fact) -> Rows:
 
     Of two ends the first counts.
     """
-    row = found(rows, CONNECTIONS_NOW, (fact.at.station,))
     match fact:
         case Connected():
-            return put(rows, CONNECTIONS_NOW, _connected(row, fact))
+            return _connected(rows, fact)
+        case Disconnected() if fact.at.epoch < 0:
+            return _given_up(rows, fact)
         case Disconnected():
-            return put(rows, CONNECTIONS_NOW, _disconnected(row, fact))
+            return _disconnected(rows, fact)
     return rows
 
 
-def _connected(row: Row, fact: Connected) -> Row:
+def _row(rows: Rows, fact: Fact) -> Row:
+    return found(rows, CONNECTIONS_NOW, (fact.at.station,))
+
+
+def _connected(rows: Rows, fact: Connected) -> Rows:
+    row = _row(rows, fact)
     if row["epoch"] is not None and row["epoch"] >= fact.at.epoch:
-        return row
-    return row | {
-        # Its gateway gave it up before the record of its beginning had landed.
-        "connected": fact.connection_id is None or row["lost_connection_id"] != fact.connection_id,
-        "epoch": fact.at.epoch,
-        "connection_id": fact.connection_id,
-        "gateway": fact.gateway,
-        "ocpp_version": fact.version,
-        "connected_ms": fact.at.observed_ms,
-        "disconnected_ms": None,
-        "close_reason": None,
-    }
+        return rows
+    # Its gateway may have given it up before the record of its beginning had landed.
+    given_up = found(rows, GIVEN_UP, (fact.at.station, fact.connection_id))
+    return put(
+        rows,
+        CONNECTIONS_NOW,
+        row
+        | {
+            "connected": given_up["disconnected_ms"] is None,
+            "epoch": fact.at.epoch,
+            "connection_id": fact.connection_id,
+            "gateway": fact.gateway,
+            "ocpp_version": fact.version,
+            "connected_ms": fact.at.observed_ms,
+            "disconnected_ms": given_up["disconnected_ms"],
+            "close_reason": given_up["close_reason"],
+        },
+    )
 
 
-def _disconnected(row: Row, fact: Disconnected) -> Row:
-    end = {"disconnected_ms": fact.at.observed_ms, "close_reason": fact.reason, "connected": False}
-    if fact.at.epoch < 0:
-        if fact.connection_id is None:
-            return row
-        row = row | {"lost_connection_id": fact.connection_id}
-        is_newest = row["connection_id"] == fact.connection_id
-        return row | end if row["connected"] and is_newest else row
+def _given_up(rows: Rows, fact: Disconnected) -> Rows:
+    if fact.connection_id is None:
+        return rows
+    given_up = found(rows, GIVEN_UP, (fact.at.station, fact.connection_id))
+    if given_up["disconnected_ms"] is None:
+        rows = put(rows, GIVEN_UP, given_up | _end(fact))
+    row = _row(rows, fact)
+    if not row["connected"] or row["connection_id"] != fact.connection_id:
+        return rows
+    return put(rows, CONNECTIONS_NOW, row | _end(fact) | {"connected": False})
+
+
+def _disconnected(rows: Rows, fact: Disconnected) -> Rows:
+    row, end = _row(rows, fact), _end(fact) | {"connected": False}
     if row["epoch"] is None or row["epoch"] < fact.at.epoch:
         # The log does not go back to its beginning.
         newest = dict.fromkeys(("gateway", "ocpp_version", "connected_ms"))
-        return row | newest | end | {"epoch": fact.at.epoch, "connection_id": fact.connection_id}
-    return row | end if row["connected"] and row["epoch"] == fact.at.epoch else row
+        end |= newest | {"epoch": fact.at.epoch, "connection_id": fact.connection_id}
+        return put(rows, CONNECTIONS_NOW, row | end)
+    if not row["connected"] or row["epoch"] != fact.at.epoch:
+        return rows
+    return put(rows, CONNECTIONS_NOW, row | end)
+
+
+def _end(fact: Disconnected) -> Row:
+    return {"disconnected_ms": fact.at.observed_ms, "close_reason": fact.reason}
 
 
 PROJECTION = Projection(
     topics=("connections",),
-    tables=(CONNECTIONS_NOW,),
+    tables=(CONNECTIONS_NOW, GIVEN_UP),
     group=group,
     evolve=evolve,
 )

@@ -54,5 +54,9 @@ def test_settings_and_wishes_reach_the_consumer(monkeypatch: pytest.MonkeyPatch)
     found = invoked("stations", "--data", "d", "--rebuild", "--from-what-is-left")
     assert found.exit_code == 7
     assert asked == [
-        ("sqlite:///d/stations.db", "stations", {"rebuilds": True, "whole_log": False})
+        (
+            "sqlite:///d/stations.db",
+            "stations",
+            {"sequels": (), "rebuilds": True, "whole_log": False},
+        )
     ]

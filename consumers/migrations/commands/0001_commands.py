@@ -85,5 +85,11 @@ def upgrade() -> None:
         sa.Column("connected_ms", sa.BigInteger),
         sa.Column("disconnected_ms", sa.BigInteger),
         sa.Column("close_reason", sa.Text),
-        sa.Column("lost_connection_id", sa.Text),
+    )
+    op.create_table(
+        "connections_given_up",
+        sa.Column("station", sa.Text, primary_key=True),
+        sa.Column("connection_id", sa.Text, primary_key=True),
+        sa.Column("disconnected_ms", sa.BigInteger),
+        sa.Column("close_reason", sa.Text),
     )
