@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from consumers import statements
 from consumers.bookkeeping import OPEN_CALLS
 from consumers.changes import CallKey
-from consumers.projection import Key, Projection, Row, Rows
+from consumers.projection import Key, Projection, Row, Rows, by_key
 from consumers.writing import storable
 
 KEYS_AT_ONCE = 5000
@@ -43,8 +43,11 @@ class Loader:
                 for row in (await connection.execute(statement, parameters)).mappings():
                     key = names[tuple([row[name] for name in columns])]
                     found[key][table.name].append(dict(row))
+        # Texts have another order in each database.
+        orders = {table.name: by_key(table) for table in projection.tables}
         return {
-            key: {name: tuple(rows) for name, rows in group.items()} for key, group in found.items()
+            key: {name: tuple(sorted(rows, key=orders[name])) for name, rows in group.items()}
+            for key, group in found.items()
         }
 
     async def calls(

@@ -1,7 +1,9 @@
 """What a projection is: tables, and how one fact changes the rows of a group; and the fold."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
@@ -14,14 +16,14 @@ Key = tuple[Any, ...]
 Row = dict[str, Any]
 """Column -> value, with every column of its table. Rows are never changed, only replaced."""
 Rows = Mapping[str, tuple[Row, ...]]
-"""Name of the table -> rows of one group in it."""
+"""Name of the table -> rows of one group in it, in the order of their keys."""
 
 NO_ROWS: Rows = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """Tables, and the two functions that make their rows out of facts.
+    """Tables, and the functions that make their rows out of facts.
 
     A group is what is loaded and changed together: the rows of all tables whose first primary key
     columns equal a key. The first of them is the subject of the facts: `station`, or `token` (as
@@ -32,6 +34,10 @@ class Projection:
     the log is cut, and however often facts come again: so a row keeps the order, (epoch,
     sequence), of the fact that it got its columns from, and what is appended is keyed by it.
 
+    `derive` makes rows out of all that a group remembers: once for each group that changed, after
+    the last of the facts that are folded together. Where one group has many facts, to make them
+    after each would take time by the square of their number. It is for tables that are loaded.
+
     `appended` are the tables whose rows are only ever added: they are not loaded, and a row that
     is there already stays. `joins` tells that answers are wanted together with their CALLs. The
     rows of the tables that `published` names are on topics, too.
@@ -41,6 +47,7 @@ class Projection:
     tables: tuple[Table, ...]
     group: Callable[[Fact], Key | None]
     evolve: Callable[[Rows, Fact], Rows]
+    derive: Callable[[Rows], Rows] = lambda rows: rows
     joins: bool = False
     appended: frozenset[str] = frozenset()
     published: frozenset[str] = frozenset()
@@ -98,12 +105,16 @@ def fold(
         if key is not None:
             before = after[key] if key in after else groups.get(key, NO_ROWS)
             after[key] = projection.evolve(before, fact)
-    return {key: rows for key, rows in after.items() if rows != groups.get(key, NO_ROWS)}
+    return {
+        key: projection.derive(rows)
+        for key, rows in after.items()
+        if rows != groups.get(key, NO_ROWS)
+    }
 
 
 def _append(projection: Projection, facts: Iterable[Fact]) -> dict[Key, Rows]:
     """As `fold`, where each fact's rows stand alone: in time that is linear in their number."""
-    keys = {table.name: itemgetter(*key_columns(table)) for table in projection.tables}
+    keys = {table.name: by_key(table) for table in projection.tables}
     appended: dict[Key, dict[str, dict[Any, Row]]] = {}
     for fact in facts:
         group = projection.group(fact)
@@ -124,6 +135,12 @@ def key_columns(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.primary_key.columns)
 
 
+@cache
+def by_key(table: Table) -> Callable[[Row], Any]:
+    """What rows of a table are told apart and sorted by."""
+    return itemgetter(*key_columns(table))
+
+
 def found(rows: Rows, table: Table, key: Key) -> Row:
     """The row of a table with this primary key; a new one, with nothing but the key, if none."""
     columns = key_columns(table)
@@ -138,16 +155,13 @@ def put(rows: Rows, table: Table, row: Row) -> Rows:
 
     The very same rows where it is there already.
     """
-    columns = key_columns(table)
-
-    def key(one: Row) -> Key:
-        return tuple(one[column] for column in columns)
-
-    there = {key(one): one for one in rows.get(table.name, ())}
-    if there.get(key(row)) == row:
-        return rows
-    there[key(row)] = row
-    return {**rows, table.name: tuple(there[one] for one in sorted(there))}
+    key, there = by_key(table), rows.get(table.name, ())
+    place = end = bisect_left(there, key(row), key=key)
+    if place < len(there) and key(there[place]) == key(row):
+        if there[place] == row:
+            return rows
+        end += 1
+    return {**rows, table.name: (*there[:place], row, *there[end:])}
 
 
 def newer(row: Row, at: At, prefix: str = "") -> bool:

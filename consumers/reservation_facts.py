@@ -80,8 +80,9 @@ def remember(rows: Rows, fact: Fact) -> Rows:
     Facts may come in any order and any number of times.
     """
     new = _row(fact)
-    for row in rows.get(RESERVATION_FACTS.name, ()):
-        if _same_transaction(row, new):
+    kind, named = new["kind"], new["transaction_id"]
+    for row in rows.get(RESERVATION_FACTS.name, ()) if named is not None else ():
+        if row["transaction_id"] == named and row["kind"] == kind:
             if _rank(row) <= _rank(new):
                 return rows
             kept = tuple(one for one in rows[RESERVATION_FACTS.name] if one is not row)
@@ -101,12 +102,6 @@ def _row(fact: Fact) -> Row:
         row |= {name: getattr(fact, name) for name in _RESERVED}
         row |= {"token_group": fact.group, "command_id": fact.command}
     return row
-
-
-def _same_transaction(row: Row, new: Row) -> bool:
-    return new["transaction_id"] is not None and all(
-        row[name] == new[name] for name in ("kind", "transaction_id")
-    )
 
 
 def _rank(row: Row) -> tuple[bool, int, int]:

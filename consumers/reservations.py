@@ -12,19 +12,17 @@ def group(fact: Fact) -> Key | None:
     return None if reservation is None else (fact.at.station, reservation)
 
 
-def evolve(rows: Rows, fact: Fact) -> Rows:
-    """The rows of a group after one more of its facts; the very same ones where nothing changes."""
-    after = remember(rows, fact)
-    if after is rows:
-        return rows
-    return {**after, RESERVATIONS.name: reservations(after[RESERVATION_FACTS.name])}
+def derive(rows: Rows) -> Rows:
+    """The rows of a group with its reservations, from all that is remembered of them."""
+    return {**rows, RESERVATIONS.name: reservations(rows[RESERVATION_FACTS.name])}
 
 
 PROJECTION = Projection(
     topics=("reservation", "transactions"),
     tables=(RESERVATIONS, RESERVATION_FACTS),
     group=group,
-    evolve=evolve,
+    evolve=remember,
+    derive=derive,
     joins=True,
     published=frozenset({RESERVATIONS.name}),
 )

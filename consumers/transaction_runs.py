@@ -76,6 +76,7 @@ def runs(facts: Iterable[Row]) -> list[Run]:
     Stops without a usable id have nothing to do with each other: each is one of its own.
     """
     found: list[Run] = []
+    alone: dict[tuple[Any, ...], Run] = {}
     for row in sorted(facts, key=place):
         match row["kind"]:
             case "start":
@@ -83,7 +84,7 @@ def runs(facts: Iterable[Row]) -> list[Run]:
                     found.append(Run(another=bool(found)))
                 found[-1].starts.append(row)
             case "stop":
-                _for_stop(found, row).stops.append(row)
+                _for_stop(found, alone, row).stops.append(row)
             case "update":
                 if not found:
                     found.append(Run())
@@ -103,12 +104,15 @@ def _takes_start(run: Run, start: Row) -> bool:
     return not times or start["told_ms"] is None or max(times) >= start["told_ms"]
 
 
-def _for_stop(found: list[Run], stop: Row) -> Run:
+def _for_stop(found: list[Run], alone: dict[tuple[Any, ...], Run], stop: Row) -> Run:
+    """The last one; or that of `alone`, which is kept here, where the stop has no usable id."""
     if not stop["own"] and is_unusable(stop["transaction_id"]):
-        for run in found:
-            if run.stop is not None and same(run.stop, stop):
-                return run
+        told = _natural_key(stop)
+        run = alone.get(told)
+        if run is not None and run.stop is not None and same(run.stop, stop):
+            return run
         found.append(Run())
+        alone[told] = found[-1]
     elif not found:
         found.append(Run())
     return found[-1]

@@ -35,7 +35,7 @@ def group(fact: Fact) -> Key | None:
 
 
 def evolve(rows: Rows, fact: Fact) -> Rows:
-    """The rows of a group after one more of its facts; the very same ones where nothing changes."""
+    """What is remembered after one more fact; the very same rows where nothing changes."""
     assert isinstance(
         fact,
         TransactionStarted
@@ -46,10 +46,12 @@ def evolve(rows: Rows, fact: Fact) -> Rows:
     ), "group has chosen"
     key = group(fact)
     assert key is not None
-    after = remember(rows, key[1], fact)
-    if after is rows:
-        return rows
-    return {**after, TRANSACTIONS.name: transactions(after[TRANSACTION_FACTS.name])}
+    return remember(rows, key[1], fact)
+
+
+def derive(rows: Rows) -> Rows:
+    """The rows of a group with its transactions, from all that is remembered of them."""
+    return {**rows, TRANSACTIONS.name: transactions(rows[TRANSACTION_FACTS.name])}
 
 
 PROJECTION = Projection(
@@ -57,6 +59,7 @@ PROJECTION = Projection(
     tables=(TRANSACTIONS, TRANSACTION_FACTS),
     group=group,
     evolve=evolve,
+    derive=derive,
     joins=True,
     published=frozenset({TRANSACTIONS.name}),
 )

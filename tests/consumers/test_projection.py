@@ -1,5 +1,7 @@
 """consumers.projection: rows out of facts."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import MetaData, Table
@@ -103,6 +105,24 @@ def test_a_projection_that_only_appends_loads_nothing():
     }
 
 
+def test_rows_are_derived_once_for_each_group_that_changed():
+    """However many facts it has, from all that they left; where nothing changed, not at all."""
+    derived = []
+
+    def derive(rows):
+        derived.append([row["sequence"] for row in rows["all"]])
+        return {**rows, "last": rows["all"][-1:]}
+
+    deriving = replace(projection(LAST, ALL, evolve=append), derive=derive)
+    facts = [seen(name, 1, sequence) for sequence in range(50) for name in "AB"]
+    groups = fold(deriving, {}, facts)
+    assert derived == [[*range(50)]] * 2
+    assert groups["A",]["last"] == ({"station": "A", "epoch": 1, "sequence": 49},)
+    assert fold(deriving, groups, facts) == {}
+    assert fold(deriving, groups, [*facts, seen("B", 1, 50)]).keys() == {("B",)}
+    assert derived[2:] == [[*range(51)]]
+
+
 def test_a_row_that_is_not_there_has_every_column():
     """So that all rows of a statement are alike."""
     assert key_columns(ALL) == ("station", "epoch", "sequence")
@@ -116,6 +136,8 @@ def test_rows_are_replaced_and_never_changed():
     assert [row["sequence"] for row in both["all"]] == [1, 2]
     assert len(second["all"]) == 1
     assert put(both, ALL, {"station": "A", "epoch": 1, "sequence": 1}) is both
+    third = put(both, ALL, {"station": "A", "epoch": 0, "sequence": 3})
+    assert [row["sequence"] for row in third["all"]] == [3, 1, 2]
     other = put(NO_ROWS, LAST, {"station": "A", "epoch": 1, "sequence": 1})
     changed = put(other, LAST, {"station": "A", "epoch": 1, "sequence": 2})
     assert (other["last"][0]["sequence"], changed["last"][0]["sequence"]) == (1, 2)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from consumers.facts import RemoteStartAnswered, Seen, TransactionStarted
+from consumers.projection import fold
 from consumers.reservation_rows import NOW
-from consumers.reservations import CONSUMER, PROJECTION, evolve, group
+from consumers.reservations import CONSUMER, PROJECTION, group
 from consumers.stores import Store
 from tests.consumers.hearing import conversation, exchange, facts
 from tests.consumers.migrated import differences
@@ -109,7 +110,21 @@ def test_nothing_new_is_the_very_same_rows():
     told = [asked(1), answered(2), begun(3), judged(4), updated(5), cancelled(6)]
     rows = tables(*told)
     for fact in told:
-        assert evolve(rows, fact) is rows
+        assert PROJECTION.evolve(rows, fact) is rows
+
+
+def test_an_id_that_is_used_again_and_again_is_worked_out_once():
+    """For all that is read together, however many reservations that are."""
+    worked_out = []
+
+    def derive(rows):
+        worked_out.append(len(rows["reservation_facts"]))
+        return PROJECTION.derive(rows)
+
+    told = [make(n + (make is answered)) for n in range(1, 400, 2) for make in (asked, answered)]
+    (rows,) = fold(replace(PROJECTION, derive=derive), {}, told).values()
+    assert [one["ordinal"] for one in rows["reservations"]] == [*range(1, 201)]
+    assert worked_out == [400]
 
 
 @pytest.mark.parametrize("fact", [asked(1), answered(1), cancelled(1), updated(1), begun(1)])

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -20,7 +21,7 @@ from consumers.facts import (
 )
 from consumers.projection import fold
 from consumers.transaction_facts import METADATA
-from consumers.transactions import CONSUMER, PROJECTION, evolve, group
+from consumers.transactions import CONSUMER, PROJECTION, group
 from consumers.upgrade import upgrade
 from tests.consumers.stored import come_back
 from tests.consumers.telling import (
@@ -154,7 +155,24 @@ def test_nothing_new_is_the_very_same_rows():
     facts = [started(1), updated(2), sampled(3), ended(4), answered(5)]
     rows = groups(*facts)["CS-1", "17"]
     for fact in facts:
-        assert evolve(rows, fact) is rows
+        assert PROJECTION.evolve(rows, fact) is rows
+
+
+def test_an_id_that_is_used_again_and_again_is_worked_out_once():
+    """For all that is read together, however many transactions that are (id 0 of many stations)."""
+    worked_out = []
+
+    def derive(rows):
+        worked_out.append(len(rows["transaction_facts"]))
+        return PROJECTION.derive(rows)
+
+    told = [stop(n, transaction="0", meter_wh=n) for n in range(1, 301)]
+    counted = replace(PROJECTION, derive=derive)
+    (rows,) = fold(counted, {}, told).values()
+    assert [one["ordinal"] for one in rows["transactions"]] == [*range(1, 301)]
+    assert worked_out == [300]
+    assert fold(counted, {("CS-1", "0"): rows}, told) == {}
+    assert worked_out == [300]
 
 
 @pytest.mark.parametrize(
