@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from consumers import rebuild
 from consumers.beginnings import LogCutError
@@ -112,17 +112,22 @@ class Runner:
                 self._broke("the log is not the one that was folded", error)
             except (rebuild.RebuildRefusedError, UpgradeError):
                 raise
-            except Exception as error:
+            except (KafkaError, OSError) as error:  # OSError: TimeoutError
                 self._broke("Kafka is away", error)
+            except Exception as error:
+                self._broke("something unexpected, which the log tells", error, traced=True)
             if time.monotonic() - begun_s > most_s:
                 pause_s = least_s
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - jitter
             pause_s = min(2 * pause_s, most_s)
 
-    def _broke(self, what: str, error: Exception) -> None:
+    def _broke(self, what: str, error: Exception, *, traced: bool = False) -> None:
         self._state = f"waiting: {what}"
         self._metrics.restarts.inc()
-        log.warning(what, error=str(error) or repr(error))
+        if traced:
+            log.error(what, exc_info=error)
+        else:
+            log.warning(what, error=str(error) or repr(error))
 
     async def _once(self) -> None:
         """Until something breaks."""

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
+from aiokafka.errors import KafkaConnectionError
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from consumers.changes import Changes, Difference, Ownership
 from consumers.membership import open_member
@@ -130,7 +132,8 @@ class Running:
         self.runner = Runner(
             consumer=CONSUMER,
             open_store=partial(Store.open, url, CONSUMER, histories=HISTORIES),
-            connect=partial(
+            connect=options.pop("connect", None)
+            or partial(
                 open_member, {"bootstrap_servers": log.bootstrap}, group=f"{log.prefix}consume"
             ),
             codec=self.codec,
@@ -495,6 +498,33 @@ async def test_the_database_goes_and_comes(written: Log, postgres_server: Postgr
         store = await Store.open(url, CONSUMER, histories=HISTORIES)
         assert await Table(store).has(10, 4)
         await store.close()
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason", "told"),
+    [
+        (KafkaConnectionError("no broker"), "Kafka is away", False),
+        (TimeoutError(), "Kafka is away", False),
+        (KeyError("a mistake"), "something unexpected, which the log tells", True),
+    ],
+)
+async def test_what_breaks_is_named(
+    broken: Exception, reason: str, told: bool, written: Log, tmp_path: Path
+) -> None:
+    """A mistake in the program is none of Kafka's: it is in the log, with where it came from."""
+
+    async def connect() -> AIOKafkaConsumer:
+        raise broken
+
+    one = Running(written, f"sqlite:///{tmp_path}/tally.db", connect=connect)
+    with capture_logs() as logged:
+        task = asyncio.create_task(one.runner.run(one.stop))
+        await until(lambda: one.value("restarts_total") >= 2)
+        assert one.runner.unready() == [f"waiting: {reason}"]
+        one.stop.set()
+        await asyncio.wait_for(task, 30)
+    (first, *_) = [entry for entry in logged if entry["event"] == reason]
+    assert first.get("exc_info") == (broken if told else None)
 
 
 async def test_kill_minus_nine_and_rebalances(
