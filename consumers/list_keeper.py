@@ -2,25 +2,26 @@
 
 import asyncio
 from collections.abc import Mapping
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from consumers import list_plan, list_rows, list_stations, local_lists
 from consumers.changes import Ownership
 from consumers.list_commands import CHECK, REQUESTED_BY, SEND, command_id
-from consumers.list_plan import Asking, Check, Learn, Send, Wait
+from consumers.list_counts import counts
+from consumers.list_due import Due
+from consumers.list_plan import Asking, Check, Learn, Send, Wait, Wanted
 from consumers.list_tokens import SETTLE_MS, Tokens
 from consumers.list_wording import VERSIONS, limits_question, send_local_list
 from consumers.projection import Row
 from consumers.sequels import FactsOf, Parts, Sequel
 from schemas.topics import partition
 
-PAGE = 1000  # stations looked at in a sweep, each second
+PAGE = 1000  # stations looked at in a sweep, each second,
+NAMES = 10 * PAGE  # of so many: those of other processes cost no more than their names
 ASKS_AT_ONCE = 100
 SWEEP_EVERY_MS = 60_000  # facts tell what changes; a sweep finds what was missed
 VALID_MS = 60_000
@@ -34,37 +35,6 @@ def sequel(parts: Parts) -> Sequel:
     return Keeper(parts)
 
 
-class Counts:
-    """What is counted of local lists."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.commands = Counter(
-            "chargewire_local_lists_commands",
-            "Commands to stations about their local lists",
-            ("action",),
-            registry=registry,
-        )
-        self.stuck = Counter(
-            "chargewire_local_lists_stuck",
-            "Times that a list was taken, and was no nearer to what is wanted",
-            registry=registry,
-        )
-        self.stations = Gauge(
-            "chargewire_local_lists_stations",
-            "Connected stations of this process at the last sweep, by what their local list needs",
-            ("state",),
-            registry=registry,
-        )
-        self.cut = Gauge(
-            "chargewire_local_lists_cut",
-            "Connected stations whose local list cannot hold all that is wanted",
-            registry=registry,
-        )
-
-
-_COUNTS: WeakKeyDictionary[CollectorRegistry, Counts] = WeakKeyDictionary()
-
-
 class Keeper:
     """A sequel. What it keeps in memory spares work; all that must not be done twice is in rows."""
 
@@ -73,17 +43,14 @@ class Keeper:
         self._on = parts.config.local_lists == "on"
         self._tokens = Tokens(parts.store, settle_ms=settle_ms)
         self._numbers: frozenset[int] = frozenset()
-        self._due_ms: dict[str, int] = {}  # when to look at a station
+        self._due = Due()
         self._asked: dict[str, tuple[str, int]] = {}  # command not read back yet, until when
         self._tried: dict[str, dict[type, tuple[Any, ...]]] = {}  # by step, when last asked
         self._cursor: str | None = None  # the station before the next page of the sweep
         self._swept_ms = 0
         self._states: dict[str, int] = {}
         self._cut = 0
-        registry = parts.metrics.registry
-        if registry not in _COUNTS:
-            _COUNTS[registry] = Counts(registry)
-        self.counts = _COUNTS[registry]
+        self.counts = counts(parts.metrics.registry)
 
     async def committed(self, facts: FactsOf) -> None:
         """Look at once at those stations of which something is new. Raises as `woken`."""
@@ -93,7 +60,7 @@ class Keeper:
         now_ms = self._parts.now_ms()
         for fact in chain.from_iterable(ours):
             if local_lists.group(fact) is not None or list_stations.group(fact) is not None:
-                self._due_ms[fact.at.station] = now_ms
+                self._due[fact.at.station] = now_ms
         await self._attend(now_ms)
 
     async def woken(self, owned: Mapping[int, Ownership]) -> None:
@@ -107,8 +74,7 @@ class Keeper:
         if self._numbers != owned.keys():
             self._take_up(frozenset(owned))
         if await self._tokens.refresh(now_ms):
-            self._tokens.rest(now_ms, self._parts.now_ms() - now_ms)
-            self._due_ms.clear()
+            self._due = Due()
             self._begin_sweep()
         if not self._tokens.known or not self._numbers:
             return
@@ -120,7 +86,8 @@ class Keeper:
 
     def _take_up(self, numbers: frozenset[int]) -> None:
         self._numbers = numbers
-        for kept in (self._due_ms, self._asked, self._tried):
+        kept: Due | dict[str, Any]
+        for kept in (self._due, self._asked, self._tried):
             for station in [one for one in kept if not self._is_mine(one)]:
                 del kept[station]
         self._begin_sweep()
@@ -133,12 +100,17 @@ class Keeper:
 
     async def _sweep(self, now_ms: int) -> None:
         assert self._cursor is not None, "a sweep is under way"
-        rows = await list_rows.connected(self._parts.store, self._cursor, PAGE)
-        for row in rows:
-            if self._is_mine(row["station"]):
-                self._count(row, now_ms)
-        if len(rows) == PAGE:
-            self._cursor = rows[-1]["station"]
+        names = await list_rows.connected(self._parts.store, self._cursor, NAMES)
+        mine = list(islice(filter(self._is_mine, names), PAGE))
+        there = await list_rows.of(self._parts.store, mine)
+        for station in mine:
+            if row := there.get(station):
+                await self._count(row, now_ms)
+            self._cursor = station  # where the next wake goes on if this one takes too long
+        if len(mine) == PAGE:
+            return
+        if len(names) == NAMES:
+            self._cursor = names[-1]
             return
         self._cursor, self._swept_ms = None, now_ms
         self.counts.stations.clear()
@@ -146,48 +118,49 @@ class Keeper:
             self.counts.stations.labels(state).set(number)
         self.counts.cut.set(self._cut)
 
-    def _count(self, row: Row, now_ms: int) -> None:
+    async def _count(self, row: Row, now_ms: int) -> None:
         """Note one station of a sweep, and when to look at it."""
         state, station = "behind", row["station"]
-        match self._step(row, now_ms):
+        match await self._step(row, now_ms):
             case Check() | Learn() | Send():
-                self._due_ms.setdefault(station, now_ms)
+                self._due.setdefault(station, now_ms)
             case Wait(until_ms):
-                self._due_ms.setdefault(station, until_ms)
+                self._due.setdefault(station, until_ms)
             case None:
                 state = "left alone"
         if row["ocpp_version"] in VERSIONS:
-            wanted = self._tokens.brief(row)
-            if state == "left alone" and row["digest"] == wanted.digest:
+            brief = await self._tokens.brief(row)
+            if brief is None:
+                state = "too long"
+            elif state == "left alone" and row["digest"] == brief.digest:
                 state = "in sync"
-            self._cut += wanted.left_out > 0
+            self._cut += brief is not None and brief.left_out > 0
         self._states[state] = self._states.get(state, 0) + 1
 
     async def _attend(self, now_ms: int) -> None:
         """Look at some of those that are due, and ask those that need it."""
         if not self._tokens.known:
             return
-        due = [station for station, at_ms in self._due_ms.items() if at_ms <= now_ms]
-        due = due[:ASKS_AT_ONCE]
+        due = self._due.soonest(now_ms, ASKS_AT_ONCE)
         if not due:
             return
         there = await list_rows.of(self._parts.store, due)
         asking = []
         for station in due:
             row = there.get(station)
-            match None if row is None else self._step(row, now_ms):
+            match None if row is None else await self._step(row, now_ms):
                 case Check() | Learn() | Send() as step:
                     assert row is not None, "there is no step without a row"
                     asking.append(self._ask(row, step, now_ms))
                 case Wait(until_ms):
-                    self._due_ms[station] = until_ms
+                    self._due[station] = until_ms
                 case None:
-                    del self._due_ms[station]
+                    del self._due[station]
         failed = await asyncio.gather(*asking, return_exceptions=True)
         if error := next(filter(None, failed), None):
             raise error
 
-    def _step(self, row: Row, now_ms: int) -> list_plan.Step:
+    async def _step(self, row: Row, now_ms: int) -> list_plan.Step:
         """As the plan has it, but for a command that was not read back yet."""
         name, until_ms = self._asked.get(row["station"], ("", 0))
         if name == row["asked_id"] or until_ms <= now_ms:
@@ -196,19 +169,22 @@ class Keeper:
             return Wait(until_ms)
         if row["ocpp_version"] not in VERSIONS:
             return None
-        wanted = self._tokens.brief(row)
-        return list_plan.step(row, wanted.digest, anything_wanted=wanted.entries > 0, now_ms=now_ms)
+        brief = await self._tokens.brief(row)
+        if brief is None:
+            return None
+        return list_plan.step(row, brief.digest, anything_wanted=brief.entries > 0, now_ms=now_ms)
 
     async def _ask(self, row: Row, step: Asking, now_ms: int) -> None:
         station = row["station"]
-        tried = self._state(row, step)
+        wanted = await self._tokens.wanted(row) if isinstance(step, Send) else None
+        tried = self._state(row, wanted)
         if self._is_stuck(row, step, tried):
             # Whatever the reason: to ask over and over would not change it.
             log.warning("a local list does not come out as it was sent", station=station)
             self.counts.stuck.inc()
-            self._due_ms[station] = now_ms + STUCK_MS
+            self._due[station] = now_ms + STUCK_MS
             return
-        action, payload = await self._call(row, step)
+        action, payload = await self._call(row, step, wanted)
         name = command_id(station, row["connection_epoch"], row["asked_id"], row["ended_id"])
         until_ms = now_ms + VALID_MS
         record = {
@@ -225,12 +201,12 @@ class Keeper:
         self.counts.commands.labels(action).inc()
         self._tried.setdefault(station, {})[type(step)] = tried
         self._asked[station] = name, until_ms + list_plan.ANSWER_TIME_MS
-        self._due_ms[station] = until_ms + list_plan.ANSWER_TIME_MS
+        self._due[station] = until_ms + list_plan.ANSWER_TIME_MS
 
-    def _state(self, row: Row, step: Asking) -> tuple[Any, ...]:
-        """What the answer to a step should change."""
-        if isinstance(step, Send):
-            return row["connection_epoch"], row["digest"], self._tokens.wanted(row).digest
+    def _state(self, row: Row, wanted: Wanted | None) -> tuple[Any, ...]:
+        """What the answer to a step should change; `wanted` is that of a Send."""
+        if wanted is not None:
+            return row["connection_epoch"], row["digest"], wanted.digest
         return row["connection_epoch"], row["answered_ms"], row["learned_epoch"]
 
     def _is_stuck(self, row: Row, step: Asking, state: tuple[Any, ...]) -> bool:
@@ -239,11 +215,13 @@ class Keeper:
         done = answered and not (isinstance(step, Send) and row["failures"])
         return done and self._tried.get(row["station"], {}).get(type(step)) == state
 
-    async def _call(self, row: Row, step: Asking) -> tuple[str, dict[str, Any]]:
+    async def _call(
+        self, row: Row, step: Asking, wanted: Wanted | None
+    ) -> tuple[str, dict[str, Any]]:
         """The action and the payload that carry a step out."""
-        if not isinstance(step, Send):
+        if wanted is None or not isinstance(step, Send):
             return (CHECK, {}) if isinstance(step, Check) else limits_question(row["ocpp_version"])
         held = None if step.full else await list_rows.entries(self._parts.store, row["station"])
         version, limits = row["ocpp_version"], list_plan.limits(row)
-        full, entries = list_plan.piece(held, self._tokens.wanted(row), version, limits)
+        full, entries = list_plan.piece(held, wanted, version, limits)
         return SEND, send_local_list(version, step.version, full=full, entries=entries)

@@ -12,17 +12,20 @@ from consumers.projection import Row
 from consumers.stores import Store
 
 
-async def connected(store: Store, after: str, limit: int) -> list[Row]:
-    """Rows as list_plan.step takes them, of connected stations, by station. Raises Away."""
+async def connected(store: Store, after: str, limit: int) -> list[str]:
+    """The next connected stations, in order. Raises Away."""
     of = STATIONS.c
-    page = _joined().where(of.connected.is_(True), of.station > after)
-    return await _select(store, page.order_by(of.station).limit(limit))
+    page = select(of.station).where(of.connected.is_(True), of.station > after)
+    async with store.transaction() as connection:
+        return [*await connection.scalars(page.order_by(of.station).limit(limit))]
 
 
 async def of(store: Store, stations: Collection[str]) -> dict[str, Row]:
-    """Such rows of some stations, by station. Raises Away."""
-    rows = await _select(store, _joined().where(STATIONS.c.station.in_(stations)))
-    return {row["station"]: row for row in rows}
+    """Rows as list_plan.step takes them, by station. Raises Away."""
+    statement = _joined().where(STATIONS.c.station.in_(stations))
+    async with store.transaction() as connection:
+        rows = (await connection.execute(statement)).mappings()
+        return {row["station"]: dict(row) for row in rows}
 
 
 async def entries(store: Store, station: str) -> dict[str, ListEntry]:
@@ -37,8 +40,3 @@ def _joined() -> Select[Any]:
     own = [column for column in LISTS.c if column.name not in ("station", "epoch", "sequence")]
     joined = STATIONS.outerjoin(LISTS, LISTS.c.station == STATIONS.c.station)
     return select(STATIONS, *own, LISTS.c.epoch.label("list_epoch")).select_from(joined)
-
-
-async def _select(store: Store, statement: Select[Any]) -> list[Row]:
-    async with store.transaction() as connection:
-        return [dict(row) for row in (await connection.execute(statement)).mappings()]

@@ -1,7 +1,7 @@
 """The tokens that may charge, as the platform issues them, and those that stations ask about."""
 
 import msgspec
-from sqlalchemy import MetaData, Table, Text
+from sqlalchemy import Index, MetaData, Table, Text, text
 
 from consumers.columns import key, station, time, whole, words
 from consumers.facts import AuthorizationAsked, Fact, TokenIssued, TokenRemoved
@@ -22,6 +22,12 @@ ID_TOKENS = Table(
     words("group_token", "the group that it belongs to, as issued"),
     words("lists", "groups of stations whose local lists hold it, as a JSON array; null: none"),
     whole("epoch", "order of the record that says so"),
+    Index(
+        "id_tokens_listed",
+        "token",
+        postgresql_where=text("lists IS NOT NULL"),
+        sqlite_where=text("lists IS NOT NULL"),
+    ),
     comment="One row for each token that was ever issued.",
 )
 TOKEN_ASKS = Table(

@@ -6,11 +6,13 @@ import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 
+from consumers import list_rows
 from consumers.authorizations import CONSUMER
 from consumers.changes import Changes, Ownership, differences
 from consumers.config import Config
@@ -18,6 +20,7 @@ from consumers.facts import LocalListLimitsTold, StationListed, TokenIssued, Tok
 from consumers.list_commands import CHECK, LEARN, SEND
 from consumers.list_keeper import Keeper, sequel
 from consumers.list_plan import Limits
+from consumers.list_tokens import LIST_MAX
 from consumers.meaning import call_payload, facts_of
 from consumers.membership import open_member
 from consumers.metrics import Metrics
@@ -26,6 +29,7 @@ from consumers.projection import fold
 from consumers.runner import Runner
 from consumers.sequels import Parts
 from consumers.stores import Store
+from consumers.tokens import ID_TOKENS
 from schemas.topics import partition
 from tests.consumers.listing import MINUTE, NOON, SECOND, Gateway, Station, at, told
 from tests.consumers.test_runner import until
@@ -60,9 +64,12 @@ class World:
         self.keeper = self.keep()
 
     def keep(self):
-        config = Config(kafka="127.0.0.1:1", partitions=1, **self.settings)
+        return sequel(self.parts())
+
+    def parts(self, partitions=1):
+        config = Config(kafka="127.0.0.1:1", partitions=partitions, **self.settings)
         clock = lambda: self.now_ms  # noqa: E731
-        return sequel(Parts(config, self.store, CODEC, self, self.metrics, clock))
+        return Parts(config, self.store, CODEC, self, self.metrics, clock)
 
     async def send(self, topic, key, record):
         """As a producer has it."""
@@ -271,6 +278,34 @@ async def test_a_token_that_is_too_long_is_left_out(worlds):
     assert long in world.held("other")
 
 
+async def test_a_list_of_too_many_tokens(worlds):
+    """Its station keeps what it holds, and it shows; it is seen to once there are fewer."""
+    world = await worlds()
+    await world.connect("S")
+    await world.issue(issued("A", 1, "*"))
+    await world.run()
+    many = [
+        {"token": f"t{number}", "spelling": f"T{number}", "lists": '["*"]', "status": "Accepted"}
+        for number in range(LIST_MAX)
+    ]
+    async with world.store.transaction() as connection:
+        await connection.execute(ID_TOKENS.insert(), many)
+    await world.issue(removed("A", 2), issued("B", 3, "*"))
+    await world.run()
+    world.now_ms += MINUTE
+    await world.run()
+    assert (len(world.calls), world.held("S")) == (1, {"a": "Accepted"})
+    row = await world.now("S")
+    assert (row["state"], row["wanted"], row["held"]) == ("too long", LIST_MAX + 1, 1)
+    assert world.counted("stations", state="too long") == 1
+    async with world.store.transaction() as connection:
+        await connection.execute(ID_TOKENS.delete().where(ID_TOKENS.c.epoch.is_(None)))
+    await world.issue(issued("C", 4, "*"))
+    await world.run()
+    assert world.held("S") == {"b": "Accepted", "c": "Accepted"}
+    assert (await world.now("S"))["state"] == "in sync"
+
+
 async def test_who_is_left_alone(worlds):
     """Stations for which there is no token, that use no list, or are not there."""
     world = await worlds()
@@ -405,6 +440,54 @@ async def test_thousands_of_stations_in_pages(worlds, monkeypatch):
         assert len(world.waiting) <= 15
     await world.run()
     assert sorted(world.calls) == [(name, SEND) for name in names]
+
+
+async def test_a_sweep_counts_its_own_stations(worlds, monkeypatch):
+    """Those of other processes cost no more than the reading of their names."""
+    monkeypatch.setattr("consumers.list_keeper.PAGE", 4)
+    monkeypatch.setattr("consumers.list_keeper.NAMES", 20)
+    world = await worlds()
+    world.keeper = Keeper(world.parts(partitions=4))
+    names = [f"S{number:02}" for number in range(39)]
+    mine = [name for name in names if partition(name.encode(), 4) == 0]
+    for name in names:
+        await world.connect(name)
+    await world.issue(issued("A", 1, "*"))
+    looked, of = [], list_rows.of
+
+    async def counted(store, stations):
+        looked.append([*stations])
+        return await of(store, stations)
+
+    monkeypatch.setattr(list_rows, "of", counted)
+    monkeypatch.setattr("consumers.list_keeper.ASKS_AT_ONCE", 0)
+    for _ in range(8):
+        await world.keeper.woken(OWNED)
+        world.now_ms += SECOND
+    assert [*chain.from_iterable(looked)] == mine
+    assert max(map(len, looked)) <= 4 < len(mine)
+    assert world.counted("stations", state="behind") == len(mine)
+
+
+async def test_a_sweep_that_is_cut_short_goes_on(worlds):
+    """Where it was, so that each station counts once."""
+    world = await worlds()
+    for number in range(6):
+        await world.connect(f"S{number}")
+    await world.issue(issued("A", 1, "*"))
+    brief, cut = world.keeper._tokens.brief, []
+
+    async def slow(row):
+        if row["station"] == "S3" and not cut:
+            cut.append(row["station"])
+            raise TimeoutError
+        return await brief(row)
+
+    world.keeper._tokens.brief = slow
+    with pytest.raises(TimeoutError):
+        await world.run(5)
+    await world.run()
+    assert world.counted("stations", state="behind") == 6
 
 
 async def test_an_answer_that_is_not_in_the_log_ends(worlds):

@@ -66,6 +66,7 @@ SELECT
     *,
     CASE
         WHEN enabled = FALSE OR supported = FALSE THEN 'off'
+        WHEN wanted > 20000 THEN 'too long'
         WHEN version IS NULL THEN 'unknown'
         WHEN surplus = 0 AND differing = 0 AND missing <= left_out THEN 'in sync'
         ELSE 'behind'
@@ -116,7 +117,15 @@ FROM (
 
 
 def upgrade() -> None:
-    """Create the tables and the views."""
+    """Create the tables, the views, and an index of the tokens that are in lists."""
+    listed = sa.text("lists IS NOT NULL")
+    op.create_index(
+        "id_tokens_listed",
+        "id_tokens",
+        ["token"],
+        postgresql_where=listed,
+        sqlite_where=listed,
+    )
     _lists()
     _stations()
     op.execute(_TOKENS.replace("%s", _ELEMENTS[op.get_bind().dialect.name]))
