@@ -24,6 +24,7 @@ from consumers.upgrade import HISTORIES, upgrade
 from consumers.writing import Writer
 
 CLOSE_TIME_S = 5.0
+_FINAL = (asyncpg.DataError, asyncpg.ProgramLimitExceededError)  # the latter: a row, key too large
 _NEW = {"generation": 0, "revision": 0, "settled": True}
 _RAISING = (
     update(GENERATIONS)
@@ -205,7 +206,7 @@ class Store:
         except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:  # OSError: TimeoutError
             # asyncpg looks at parameters before it sends them; SQLAlchemy has no name for that.
             cause = getattr(getattr(error, "orig", None), "__cause__", None)
-            raise (Refused if isinstance(cause, asyncpg.DataError) else Away)(str(error)) from error
+            raise (Refused if isinstance(cause, _FINAL) else Away)(str(error)) from error
 
     @asynccontextmanager
     async def working(self, generations: Mapping[int, int]) -> AsyncIterator[Work]:

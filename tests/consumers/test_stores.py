@@ -9,7 +9,7 @@ import pytest
 
 from consumers.changes import Changes
 from consumers.projection import Consumer
-from consumers.stores import Fenced, Store
+from consumers.stores import Fenced, Refused, Store
 from tests.consumers.store_contract import Contract, Opened, put, row
 from tests.consumers.tally import CONSUMER, HISTORIES
 
@@ -75,6 +75,15 @@ class TestPostgreSQL(Contract):
         assert (await taking)[0].positions == {"provisioning": 9}
         with pytest.raises(Fenced):
             await slow.commit(0, generation, Changes())
+
+    async def test_a_key_too_large_for_an_index_is_refused(self, opened: Opened) -> None:
+        """However often it is asked; so it is not taken for a database that is away."""
+        store = await opened()
+        generation = (await store.own([0]))[0].generation
+        endless = "".join(map(chr, range(0x4E00, 0x4E00 + 5000)))  # hard to compress
+        with pytest.raises(Refused):
+            await store.commit(0, generation, Changes(put(row(kind=endless))))
+        await store.commit(0, generation, Changes(put(row())))
 
     async def test_stores_opened_at_once(self, opened: Opened) -> None:
         """Instances that start together on an empty database make its tables once."""
