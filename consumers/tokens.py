@@ -1,13 +1,18 @@
 """The tokens that may charge, as the platform issues them, and those that stations ask about."""
 
+from zlib import crc32
+
 import msgspec
 from sqlalchemy import Index, MetaData, Table, Text, text
 
 from consumers.columns import key, station, time, whole, words
 from consumers.facts import AuthorizationAsked, Fact, TokenIssued, TokenRemoved
 from consumers.payloads import identifier
-from consumers.projection import Key, Projection, Row, Rows, found, put
+from consumers.projection import Key, Projection, Row, Rows, found, newer, order, put
 from schemas.identity import folded_token
+
+ASKS = 1000
+"""Places for tokens that one station has in one action: what it invents fills no table."""
 
 _NOBODY = "NoAuthorization"
 METADATA = MetaData()
@@ -34,17 +39,19 @@ TOKEN_ASKS = Table(
     "token_asks",
     METADATA,
     station(),
-    key("token", Text, "the token as it is compared: A to Z as a to z"),
     key("action", Text, "OCPP action that it came with"),
-    key("epoch", doc="connection that it came on"),
+    key("place", doc="0 to 999, by a checksum of the token: the last one that came has it"),
+    words("token", "the token as it is compared: A to Z as a to z"),
+    whole("epoch", "connection that it last came on"),
     whole("sequence", "order of the last time"),
     words("spelling", "the token as the station last wrote it"),
     words("token_type", "its type, as told with it (2.x)"),
-    whole("times", "how often it came"),
-    time("first_ms", "when the gateway first saw it"),
+    whole("times", "how often it came on that connection"),
+    time("first_ms", "when the gateway first saw it on that connection"),
     time("last_ms", "when the gateway last saw it"),
-    comment="Which tokens were presented where: one row for each station, token, action and "
-    "connection. What is none of id_tokens is in the view unknown_tokens.",
+    comment="Which tokens were presented where: one row for each station, action and token; of "
+    "tokens that share a place only the last one. What is none of id_tokens is in the view "
+    "unknown_tokens.",
 )
 
 
@@ -92,27 +99,32 @@ def _issued(rows: Rows, fact: Fact) -> Rows:
 def _asked_group(fact: Fact) -> Key | None:
     if not isinstance(fact, AuthorizationAsked) or is_free(fact.token, fact.token_type):
         return None
-    return fact.at.station, compared(fact.token), fact.action, fact.at.epoch
+    token = compared(fact.token) or ""
+    return fact.at.station, fact.action, crc32(token.encode()) % ASKS
 
 
 def _asked(rows: Rows, fact: Fact) -> Rows:
-    """One more time. Those of one connection and action are in one topic, in their order."""
+    """The last token of a place, and how often it came since another one, or a connection, began.
+
+    Asks of one connection and action are in one topic, in their order; so nothing of this depends
+    on which connection is read first.
+    """
     assert isinstance(fact, AuthorizationAsked), "the group has chosen"
-    key, at = _asked_group(fact), fact.at
+    key, at, token = _asked_group(fact), fact.at, compared(fact.token)
     assert key is not None, "the group has chosen"
     row = found(rows, TOKEN_ASKS, key)
-    if row["sequence"] is not None and at.sequence <= row["sequence"]:
+    if not newer(row, at):
         return rows
-    first_ms = at.observed_ms if row["first_ms"] is None else row["first_ms"]
+    again = (row["token"], row["epoch"]) == (token, at.epoch)
     said = {
-        "sequence": at.sequence,
+        "token": token,
         "spelling": fact.token,
         "token_type": fact.token_type,
-        "times": (row["times"] or 0) + 1,
-        "first_ms": first_ms,
+        "times": row["times"] + 1 if again else 1,
+        "first_ms": row["first_ms"] if again else at.observed_ms,
         "last_ms": at.observed_ms,
     }
-    return put(rows, TOKEN_ASKS, row | said)
+    return put(rows, TOKEN_ASKS, row | said | order(at))
 
 
 ISSUED = Projection(topics=("id-tokens",), tables=(ID_TOKENS,), group=_issued_group, evolve=_issued)

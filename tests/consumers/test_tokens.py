@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.projection import fold
-from consumers.tokens import ASKED, ISSUED, compared, is_free
+from consumers.tokens import ASKED, ASKS, ISSUED, compared, is_free
 from tests.consumers.asking import NOON, authorize, issued, removed, row, started, tables
+
+TOGETHER = "T1", "T708"  # two tokens that have one place
 
 
 def test_the_last_record_of_a_token_counts():
@@ -39,16 +41,39 @@ def test_a_record_without_a_status_lets_nobody_charge():
 
 def test_what_is_asked_is_counted_by_place_and_action():
     """As the token is compared, with the spelling that the station wrote last."""
-    facts = [authorize(1, "Ab"), authorize(2, "AB"), authorize(1, "ab", epoch=2)]
-    found = tables(*facts, authorize(1, "ab", station="CS-2"))["token_asks"]
-    assert [(one["station"], one["epoch"], one["times"]) for one in found] == [
-        ("CS-1", 1, 2),
-        ("CS-1", 2, 1),
-        ("CS-2", 1, 1),
-    ]
+    facts = [authorize(1, "Ab"), authorize(2, "AB"), authorize(1, "ab", station="CS-2")]
+    found = tables(*facts)["token_asks"]
+    assert [(one["station"], one["times"]) for one in found] == [("CS-1", 2), ("CS-2", 1)]
     assert {one["token"] for one in found} == {"ab"}
     assert (found[0]["spelling"], found[0]["action"]) == ("AB", "Authorize")
     assert (found[0]["first_ms"], found[0]["last_ms"]) == (NOON + 1000, NOON + 2000)
+
+
+def test_the_last_connection_counts():
+    """So a token has one row, however long its station lives; older ones may be read later."""
+    older, newer = [authorize(8, "A")], [authorize(n, "A", epoch=2) for n in (3, 7)]
+    found = row("token_asks", *older, *newer)
+    assert (found["epoch"], found["times"], found["first_ms"]) == (2, 2, NOON + 3000)
+    assert row("token_asks", *newer, *older) == row("token_asks", *newer, *newer) == found
+
+
+def test_a_station_that_invents_tokens_fills_no_table():
+    """It has so many places; what comes last is there."""
+    found = tables(*(authorize(n, f"{n:020}") for n in range(20_000)))["token_asks"]
+    assert len(found) == ASKS
+    assert f"{19_999:020}" in {one["token"] for one in found}
+
+
+def test_tokens_of_one_place():
+    """The last of them has it; another one counts anew, whatever is read first."""
+    one, other = TOGETHER
+    first = [authorize(1, one), authorize(2, one), authorize(3, other), authorize(4, one)]
+    later = [authorize(1, other, epoch=2), authorize(2, other, epoch=2)]
+    found = row("token_asks", *first)
+    assert (found["token"], found["times"], found["first_ms"]) == (*(one.lower(), 1, NOON + 4000),)
+    found = row("token_asks", *first, *later)
+    assert (found["token"], found["times"]) == (other.lower(), 2)
+    assert row("token_asks", *later, *first) == found
 
 
 @pytest.mark.parametrize(
@@ -79,7 +104,7 @@ _ASKS = st.lists(
         lambda station, epoch, token: (station, epoch, token),
         st.sampled_from(["CS-1", "CS-2"]),
         st.integers(1, 2),
-        st.sampled_from(["A", "a", "B"]),
+        st.sampled_from(["A", "a", *TOGETHER]),
     ),
     max_size=12,
 )

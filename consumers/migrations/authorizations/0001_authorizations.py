@@ -45,9 +45,10 @@ def _tokens() -> None:
     op.create_table(
         "token_asks",
         sa.Column("station", sa.Text, primary_key=True),
-        sa.Column("token", sa.Text, primary_key=True),
         sa.Column("action", sa.Text, primary_key=True),
-        sa.Column("epoch", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("token", sa.Text),
+        sa.Column("epoch", sa.BigInteger),
         sa.Column("sequence", sa.BigInteger),
         sa.Column("spelling", sa.Text),
         sa.Column("token_type", sa.Text),
