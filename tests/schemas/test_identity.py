@@ -103,9 +103,7 @@ def test_a_reader_of_the_log_knows_the_id_from_the_call_alone(call):
     assert transaction_id("CS-1", read) == transaction_id("CS-1", taken.payload)
 
 
-@pytest.mark.parametrize(
-    ("token", "key"), [("04A1b2C3", "04a1b2c3"), ("ÄİK", "Äİk"), ("", "")]
-)
+@pytest.mark.parametrize(("token", "key"), [("04A1b2C3", "04a1b2c3"), ("ÄİK", "Äİk"), ("", "")])
 def test_tokens_are_folded_in_ascii_alone(token, key):
     """What other letters are in lower case, languages do not agree upon: İ."""
     assert folded_token(token) == key
