@@ -11,13 +11,22 @@ from typing import Any
 
 import click
 
-from tests.benchmarks import consuming, figures, measures
+from tests.benchmarks import commanding, consuming, figures, measures
 from tests.benchmarks.core import core
 from tests.benchmarks.measures import Effort
 from tests.benchmarks.stage import StageError, stage
 from tests.benchmarks.workloads import WORKLOADS
 
-NAMES = ("session", "calls", "memory", "latency", "folding", "rebuild", "authorize")
+NAMES = (
+    "session",
+    "calls",
+    "memory",
+    "latency",
+    "folding",
+    "rebuild",
+    "authorize",
+    "commands",
+)
 DEFAULTS = Effort()
 CONSUMED = consuming.Effort()
 
@@ -50,6 +59,8 @@ async def _measure(
     ):
         if name in names:
             found[name] = await measure(consumed, _tell)
+    if "commands" in names:
+        found["commands"] = await commanding.commanding(commanding.Effort(), _tell)
     return found
 
 

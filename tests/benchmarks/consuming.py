@@ -6,14 +6,12 @@ import logging
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count, islice
-from pathlib import Path
 from typing import Any
 
-import psutil
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 
@@ -23,13 +21,13 @@ from consumers.projection import Consumer
 from consumers.reading import COMMITS_AT_ONCE
 from consumers.services import SERVICES
 from consumers.stores import Store
-from deploy.local.kafka import Broker
 from schemas import registry
 from schemas.codec import Codec
 from schemas.identity import folded_token
 from schemas.topics import partition
 from tests.benchmarks import written
-from tests.benchmarks.stage import StageError
+from tests.benchmarks.filling import fill
+from tests.benchmarks.stage import StageError, cpu_time_s, kafka
 from tests.benchmarks.written import Written
 from tests.end_to_end.gateways import PARTITIONS, Fleet
 from tests.postgres import Postgres
@@ -39,7 +37,6 @@ Tell = Callable[[str], None]
 STORES = ("sqlite", "postgresql")
 REBUILT = "transactions"
 REBUILD_TIME_S = 300.0
-BATCH_BYTES = 512 * 1024
 POLL_RECORDS = 2000  # CHARGEWIRE_BATCH_RECORDS
 METERED = "meter-readings"  # nearly every row of it is a sample
 
@@ -159,18 +156,19 @@ def _polls(
 
 async def rebuild(effort: Effort, tell: Tell) -> dict[str, Any]:
     """How long one consumer takes for a whole log, with PostgreSQL and a real Kafka."""
-    async with _kafka() as (broker, folder), _server() as server:
+    async with kafka() as (broker, folder), _server() as server:
         async with Fleet(broker.bootstrap, "bench.", folder) as fleet:
             await fleet.topics()
             begun_s = time.perf_counter()
-            events = await _filled(broker, effort.events)
+            log = islice(_read_again(effort.events), effort.events)
+            events = await fill(broker.bootstrap, fleet.prefix, log, PARTITIONS)
             filled_s = time.perf_counter() - begun_s
             tell(f"{events:,} events written in {filled_s:.0f} s")
             made = fleet.launch_consumer(
                 REBUILT, await server.database(), "chargewire consume --rebuild"
             )
             told = await _rebuilt(made, tell)
-            cpu_s = _cpu_s(made.process.pid)
+            cpu_s = cpu_time_s(made.process.pid)
     return {
         "consumer": REBUILT,
         "events": told["records"],
@@ -178,6 +176,13 @@ async def rebuild(effort: Effort, tell: Tell) -> dict[str, Any]:
         "events_per_s": told["per_s"],
         "cpu_s": cpu_s,
     }
+
+
+def _read_again(stations: int) -> Iterator[Written]:
+    """Events of the topics of the rebuilt consumer."""
+    topics = SERVICES[REBUILT].consumer.topics
+    sessions = written.sessions(Codec(registry.builtin_ids()), range(stations))
+    return (one for one in sessions if one[0] in topics)
 
 
 async def _rebuilt(made: Any, tell: Tell) -> dict[str, Any]:
@@ -198,49 +203,12 @@ async def _rebuilt(made: Any, tell: Tell) -> dict[str, Any]:
             await asyncio.sleep(0.2)
 
 
-async def _filled(broker: Broker, events: int) -> int:
-    """Write events of the topics of the rebuilt consumer; returns how many."""
-    codec, topics = Codec(registry.builtin_ids()), SERVICES[REBUILT].consumer.topics
-    producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap, max_batch_size=BATCH_BYTES)
-    await producer.start()
-    waiting: dict[tuple[str, int], Any] = {}
-    sent: set[asyncio.Future[Any]] = set()
-    homes: dict[bytes, int] = {}
-    done = 0
-
-    async def send(at: tuple[str, int]) -> None:
-        flying = await producer.send_batch(waiting.pop(at), f"bench.{at[0]}", partition=at[1])
-        sent.add(flying)
-        flying.add_done_callback(sent.discard)
-
-    for topic, key, value in written.sessions(codec, range(events)):
-        if done == events:
-            break
-        if topic not in topics:
-            continue
-        done += 1
-        number = homes.setdefault(key, -1)
-        if number < 0:
-            number = homes[key] = partition(key, PARTITIONS)
-        at = topic, number
-        while True:
-            batch = waiting.get(at) or waiting.setdefault(at, producer.create_batch())
-            if batch.append(key=key, value=value, timestamp=written.NOON_MS) is not None:
-                break
-            await send(at)
-    for at in [*waiting]:
-        await send(at)
-    await asyncio.gather(*sent)
-    await producer.stop()
-    return done
-
-
 async def authorizing(effort: Effort, tell: Tell) -> dict[str, Any]:
     """How long a station waits for the answer to a decided Authorize, and how many there can be."""
     found = {}
     async with _server() as server:
         for store in STORES:
-            async with _kafka() as (broker, folder):
+            async with kafka() as (broker, folder):
                 file = f"sqlite:///{folder}/store.db"
                 url = file if store == "sqlite" else await server.database()
                 async with Fleet(broker.bootstrap, "bench.", folder) as fleet:
@@ -258,9 +226,9 @@ async def _authorized(fleet: Fleet, url: str, effort: Effort) -> dict[str, float
     await _known(stations[0], effort.tokens)
     pause_s = effort.asking / effort.asks_per_s
     await _asked(stations, effort, 3.0, pause_s)  # Java compiles what it does often
-    begun_cpu_s = _cpu_s(consumer.process.pid)
+    begun_cpu_s = cpu_time_s(consumer.process.pid)
     times = sorted(await _asked(stations, effort, effort.ask_s, pause_s))
-    cpu_s = _cpu_s(consumer.process.pid) - begun_cpu_s
+    cpu_s = cpu_time_s(consumer.process.pid) - begun_cpu_s
     most = await _asked(stations, effort, effort.ask_s / 2, 0.0)
     return {
         "asks_per_s": len(times) / effort.ask_s,
@@ -318,19 +286,3 @@ async def _known(station: Station, tokens: int) -> None:
             known += max(1, tokens // 50) if accepted else 0
             if not accepted:
                 await asyncio.sleep(0.2)
-
-
-@asynccontextmanager
-async def _kafka() -> AsyncIterator[tuple[Broker, Path]]:
-    with tempfile.TemporaryDirectory(prefix="chargewire-bench-") as folder:
-        broker = Broker(Path(folder) / "kafka", 0, heap_mb=512)
-        await broker.start()
-        try:
-            yield broker, Path(folder)
-        finally:
-            broker.kill()
-
-
-def _cpu_s(pid: int) -> float:
-    used = psutil.Process(pid).cpu_times()
-    return float(used.user + used.system)

@@ -17,6 +17,8 @@ MOST_OF_BARE = 3.0
 LEAST_OF_PLAIN = 8.0
 MOST_OF_BARE_MEMORY = 1.5
 LEAST_SAMPLES = 20_000
+MOST_OF_FOREIGN_US = 3.0
+FOREIGN_SHARE = 0.05  # of a core
 _STORES = ("SQLite", "PostgreSQL")
 
 
@@ -33,6 +35,7 @@ def report(found: Mapping[str, Any]) -> str:
         ("folding", _folding),
         ("rebuild", _rebuild),
         ("authorize", _authorize),
+        ("commands", _commands),
     ):
         if name in found:
             parts += ["\n".join(write(found[name]))]
@@ -150,6 +153,32 @@ def _authorize(found: Mapping[str, Any]) -> Iterator[str]:
     ]
     heads = ("Decided Authorize", "p50, ms", "p99, ms", "longest, ms", "CPU each, ms", "most per s")
     yield from _table(heads, rows)
+
+
+def _commands(found: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        [
+            name,
+            *(f"{one[figure]:.1f}" for figure in ("p50_ms", "p99_ms", "max_ms")),
+            f"{one['results_per_s']:,.0f}",
+            f"{one['answered']:,} of {one['commands']:,}",
+        ]
+        for name, one in found["results"].items()
+    ]
+    heads = ("From command to result", "p50, ms", "p99, ms", "longest, ms", "results/s", "answered")
+    yield from _table(heads, rows)
+    yield ""
+    rows = []
+    for name, one in found["foreign"].items():
+        rows.append([name, f"{one['records']:,}", f"{100 * one['share']:.1f} %", "", ""])
+        if one["records"]:
+            cost_us = one["us_per_record"]
+            rows[-1][3:] = [
+                _ratio(cost_us, at_most=MOST_OF_FOREIGN_US),
+                f"{1e6 * FOREIGN_SHARE / cost_us:,.0f}",
+            ]
+    share = f"{100 * FOREIGN_SHARE:g} % of a core: records/s"
+    yield from _table(("Foreign commands", "records", "of a core", "CPU each, µs", share), rows)
 
 
 def _aim(value: float, least: float) -> str:

@@ -180,6 +180,24 @@ async def stage() -> AsyncIterator[Stage]:
             await broker.stop()
 
 
+@asynccontextmanager
+async def kafka() -> AsyncIterator[tuple[Broker, Path]]:
+    """A Kafka without topics, and a folder; both go with it."""
+    with tempfile.TemporaryDirectory(prefix="chargewire-bench-") as folder:
+        broker = Broker(Path(folder) / "kafka", 0, heap_mb=512)
+        await broker.start()
+        try:
+            yield broker, Path(folder)
+        finally:
+            broker.kill()
+
+
+def cpu_time_s(pid: int) -> float:
+    """What a process has used until now, in user and system, all threads."""
+    used = psutil.Process(pid).cpu_times()
+    return float(used.user + used.system)
+
+
 async def _topics(broker: Broker) -> None:
     config = load({"kafka": broker.bootstrap}, environ={})
     wanted = layouts(config.prefix, replication=1)
