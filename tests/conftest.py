@@ -15,6 +15,12 @@ from tests.registry import Registry
 
 _Kafka = TypeVar("_Kafka", Broker, Cluster)
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: else one process waits in the end while another works them off."""
+    items.sort(key=lambda item: "end_to_end" not in item.path.parts)
+
+
 # The fixtures are synchronous and own processes, not connections: no event loop is tied to them.
 
 

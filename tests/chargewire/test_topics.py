@@ -8,9 +8,11 @@ from click.testing import CliRunner
 
 from chargewire.topics import lines, topics
 from schemas import admin
+from schemas.records import TABLES
 from schemas.settings import KafkaSettings
 from schemas.topics import TOPICS, Change, Layout
 
+NAMES = {*TOPICS, *TABLES}
 LAYOUT = Layout(1, 1)
 
 
@@ -52,11 +54,11 @@ def test_topics_are_shown_then_created_then_as_they_should_be(kafka, prefix):
     """A dry run creates nothing, and a second run finds nothing to do."""
     settings = KafkaSettings(kafka=kafka.bootstrap, prefix=prefix)
     result = apply(kafka, prefix, "--replication", "1", "--dry-run")
-    assert (result.exit_code, result.output.count("would create")) == (1, len(TOPICS))
+    assert (result.exit_code, result.output.count("would create")) == (1, len(NAMES))
     assert asyncio.run(admin.existing(settings)) == {}
     result = apply(kafka, prefix, "--replication", "1")
-    assert (result.exit_code, result.output.splitlines()[-1]) == (0, f"done: {len(TOPICS)} changes")
-    assert set(asyncio.run(admin.existing(settings))) == {prefix + name for name in TOPICS}
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, f"done: {len(NAMES)} changes")
+    assert set(asyncio.run(admin.existing(settings))) == {prefix + name for name in NAMES}
     result = apply(kafka, prefix, "--replication", "1")
     assert (result.exit_code, result.output) == (0, "all topics are as they should be\n")
 
