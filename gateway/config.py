@@ -74,6 +74,13 @@ class Config(KafkaSettings):
         low=0,
         high=120,
     )
+    gather_ms: int = setting(
+        0,
+        "Kafka gathers commands and decisions so long: less work in large fleets, later answers",
+        unit="milliseconds",
+        low=0,
+        high=1000,
+    )
     queued_commands_max: int = setting(
         100, "commands that wait for one station", unit="commands", low=1, high=10_000
     )

@@ -165,18 +165,17 @@ class Instance:
         config, loop, metrics = self._config, asyncio.get_running_loop(), self._metrics
         options = config.client_options()
         self._notices = Notices(config, self.name, self._codec.encode, self._started_ms)
-        limit = config.frame_limit_bytes
         connect = partial(
             kafka_clients.open_producer,
             options,
-            frame_limit_bytes=limit,
+            frame_limit_bytes=config.frame_limit_bytes,
             ack_time_s=config.ack_time_s,
         )
         self._producer = Producer(
             connect=connect,
             probe=self._alive,
             ack_time_s=config.ack_time_s,
-            record_bytes_max=RECORD_PER_FRAME * limit - 4096,
+            record_bytes_max=RECORD_PER_FRAME * config.frame_limit_bytes - 4096,
             low_water=config.events_in_flight_max // 2,
             on_outage=self._outage,
             on_drained=lambda: self._server.room(),  # noqa: PLW0108 - made below
@@ -192,7 +191,12 @@ class Instance:
             on_station=lambda key: self._delivery.station(key),  # noqa: PLW0108
         )
         self._inbound = Inbound(
-            connect=partial(kafka_clients.open_consumer, options, frame_limit_bytes=limit),
+            connect=partial(
+                kafka_clients.open_consumer,
+                options,
+                frame_limit_bytes=config.frame_limit_bytes,
+                gather_ms=config.gather_ms,
+            ),
             learn=partial(registry.learn, self._codec, config),
             dispatch=dispatch,
             partitions=config.partitions,

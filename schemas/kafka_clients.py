@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from schemas.topics import RECORD_PER_FRAME
 
 CANCEL_TIME_S = 0.5
+GATHER_BYTES = 1_048_576  # more than a broker has to tell in so short a time
 
 log = structlog.get_logger(__name__)
 
@@ -57,20 +58,23 @@ async def open_producer(
 
 
 async def open_consumer(
-    options: Mapping[str, object], *, frame_limit_bytes: int
+    options: Mapping[str, object], *, frame_limit_bytes: int, gather_ms: int = 0
 ) -> AIOKafkaConsumer:
     """A started consumer without a group or topics, which never chooses a position by itself.
 
+    The broker gathers records for `gather_ms` before it answers: fewer fetches, and later records.
     Raises KafkaError or OSError when no broker is reached.
     """
     largest = RECORD_PER_FRAME * frame_limit_bytes
+    gathers = {"fetch_min_bytes": GATHER_BYTES, "fetch_max_wait_ms": gather_ms}
+    at_once = {"fetch_min_bytes": 1, "fetch_max_wait_ms": 500}
     consumer = AIOKafkaConsumer(
         **dict(options),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=largest,
-        fetch_max_wait_ms=500,
+        **(gathers if gather_ms else at_once),
     )
     try:
         await consumer.start()

@@ -13,7 +13,7 @@ _GATEWAY = """
     ping_interval_s ping_time_s takeovers_per_minute drain_time_s drain_slice
     subprotocol_fallback unknown_stations boot_interval_s pending_interval_s decided
     authorize_fallback quirks allow_single_replica
-    call_time_s command_hold_s queued_commands_max secrets
+    call_time_s command_hold_s queued_commands_max secrets gather_ms
 """
 _ELSEWHERE = """
     data stations store batch_records publish

@@ -119,6 +119,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "gateway.calls": (335, "one machine: what is asked next depends on all that waits"),
     "gateway.events": (275, "one writer of all that a connection tells the log"),
     "gateway.frames": (260, "one notation, read and written"),
+    "gateway.instance:_build": (65, "each part of a gateway, with what it is given"),
     "gateway.instance": (320, "the composition root, and the life of what it composes"),
     "gateway.link": (455, "one socket from handshake to end: its phases share all their state"),
     "gateway.replies": (275, "a table of answers for three versions"),

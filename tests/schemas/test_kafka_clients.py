@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from deploy.local.kafka import Broker
@@ -161,3 +162,31 @@ async def test_a_consumer_ends_without_a_broker(broker: Broker) -> None:
     async with asyncio.timeout(3):
         await discard(consumer, grace_s=0.5)
     assert tasks() == set()
+
+
+@pytest.mark.kafka
+async def test_a_broker_gathers_what_it_is_told_to(kafka: Broker, prefix: str) -> None:
+    """Records that come one after the other are read together; else the first does not wait."""
+    await log.create(kafka.bootstrap, [f"{prefix}t"])
+    options = {"bootstrap_servers": kafka.bootstrap}
+    at = TopicPartition(f"{prefix}t", 0)
+    consumer = await open_consumer(options, frame_limit_bytes=262_144, gather_ms=1000)
+    producer = await open_producer(options, frame_limit_bytes=262_144, ack_time_s=10)
+    try:
+        consumer.assign([at])
+        consumer.seek(at, 0)
+        sizes = []
+        for _ in range(4):
+            for text in (b"one", b"two"):
+                await producer.send_and_wait(at.topic, text, partition=0)
+            sizes.append(0)
+            while sizes[-1] < 2:
+                batches = await consumer.getmany(timeout_ms=100)
+                alone = [len(records) for records in batches.values()]
+                sizes[-1] += sum(alone)
+                if alone == [2]:
+                    return
+        pytest.fail("they were never read together")
+    finally:
+        await discard(consumer, grace_s=1)
+        await discard(producer, grace_s=1)
