@@ -348,6 +348,7 @@ class World:
 OUTCOMES = set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(40))
 def test_every_command_ends_once_and_is_asked_once(seed):
     """No attempt reaches a station twice, none goes out after it expired or without the claim that
@@ -358,6 +359,7 @@ def test_every_command_ends_once_and_is_asked_once(seed):
     OUTCOMES.update(world.end().values())
 
 
+@pytest.mark.slow
 def test_the_worlds_before_saw_every_outcome():
     """Or they prove little."""
     expected = {"answered", "call_error", "bad_answer", "timeout", "offline", "expired"}

@@ -79,6 +79,7 @@ def stories(draw):
 _LENGTHS = st.integers(1, 9)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(stories(), st.data())
 def test_rows_depend_on_what_was_told_alone(story, data):
@@ -87,6 +88,7 @@ def test_rows_depend_on_what_was_told_alone(story, data):
     assert in_batches(data, PROJECTION, read) == groups(*told)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(stories())
 def test_each_reservation_has_one_state_and_each_call_one_row(story):

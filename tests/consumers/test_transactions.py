@@ -97,6 +97,7 @@ def stories(draw):
     return first + second + readings, read
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(stories(), st.data())
 def test_rows_depend_on_what_was_told_alone(story, data):
@@ -111,6 +112,7 @@ def test_rows_depend_on_what_was_told_alone(story, data):
     assert found == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(stories())
 def test_nothing_told_is_left_out_or_counted_twice(story):

@@ -47,6 +47,7 @@ def test_every_word_that_may_be_asked_is_answered_by_its_schema(
         check(version, action, full(root, root, turn), memory)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(data=st.data(), kind=st.sampled_from(KINDS), busy=st.booleans())
 def test_whatever_is_valid_is_answered_by_its_schema(

@@ -20,6 +20,8 @@ from deploy.local.effects import Start
 from deploy.local.line import Line
 from deploy.local.memory import Listed, Memory, Plug, Reservation
 
+pytestmark = pytest.mark.slow  # sessions that pass in seconds
+
 
 class Notebook:
     """As much of a line as a connector needs: always online, every call accepted."""

@@ -16,6 +16,8 @@ from deploy.local.link import Books
 from deploy.local.station import Station, World, version_of
 from tests.deploy.central import Central, central
 
+pytestmark = pytest.mark.slow  # a port, and days that pass in seconds
+
 OLD, NEW, NEWEST = 1, 2, 6  # station numbers that speak 1.6, 2.0.1 and 2.1
 FAST = 20_000.0
 

@@ -266,6 +266,7 @@ async def test_a_dropped_socket_is_an_event():
         await station.close()
 
 
+@pytest.mark.slow
 async def test_a_station_that_never_pongs_is_closed(monkeypatch):
     """A half-open socket: no frame, no pong, then 1011 and the event."""
     monkeypatch.setattr("gateway.link.CLOSE_TIME_S", 0.2)
@@ -285,6 +286,7 @@ async def flood(station):
             await station.send_text(json.dumps([2, "m" * 255, "Heartbeat", {}]))
 
 
+@pytest.mark.slow
 async def test_a_station_that_never_reads_is_closed(monkeypatch):
     """Its answers fill the socket, so it is not read either; it must not stay so for ever."""
     monkeypatch.setattr(link, "CLOSE_TIME_S", 0.2)

@@ -56,6 +56,7 @@ CODES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_every_broken_payload_is_refused_with_the_right_word_or_bent(kind):
     """Each single way to break each of the 387 schemas: its place, its word, its bending."""

@@ -99,6 +99,7 @@ def test_any_valid_payload_comes_back(kind: Kind) -> None:
     holds()
 
 
+@pytest.mark.slow
 @each_kind
 def test_what_the_schema_forbids_is_refused(kind: Kind) -> None:
     """Every single violation of a schema is refused, and jsonschema refuses it too."""
