@@ -15,9 +15,9 @@ from schemas.settings import KafkaSettings
 
 Record = Mapping[str, Any]
 
-# After a command has expired, its result may still be under way: the station may have been called
-# in the last moment, and then has its time to answer, and the consumer of commands its own to wait.
-PATIENCE_S = 45.0
+# After a command has expired, its result may still be under way: where its gateway died, the
+# consumer of commands gives up what was taken a minute later (CHARGEWIRE_ANSWER_WAIT_S).
+PATIENCE_S = 75.0
 
 
 async def put(settings: KafkaSettings, commands: Sequence[Record]) -> None:
