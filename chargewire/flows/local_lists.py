@@ -10,7 +10,7 @@ from chargewire.flows.wording import LIST_VERSION
 from consumers.payloads import integer, text
 
 LOOK_S = 1.0  # nothing tells outside a consumer's store that it has committed
-IN_SYNC, OFF = "in sync", "off"
+IN_SYNC, OFF, TOO_LONG = "in sync", "off", "too long"
 _APART = ("missing", "surplus", "differing")
 _TOLD = ("state", "version", "wanted", "held", *_APART, "left_out")
 _FAILED = ("connected", "status", "outcome", "failures")
@@ -57,6 +57,9 @@ class LocalList(Flow):
             return (Over(True, f"in sync: {_entries(data)}{left}", data),)
         if state == OFF:
             return (Over(False, "the station has no local list, or it is switched off", data),)
+        if state == TOO_LONG:
+            why = f"{data['wanted']} tokens are too many: put fewer into the list of its group"
+            return (Over(False, why, data),)
         steps: list[Any] = []
         data |= {name: row[name] for name in _FAILED}
         if data != self._told:

@@ -60,10 +60,12 @@ def test_what_holds_it_up_is_told(told, words: str) -> None:
 
 
 def test_some_lists_never_are() -> None:
-    """None is wanted, or the station keeps none."""
+    """None is wanted, the station keeps none, or it is longer than any that is sent."""
     flow = LocalList(asks=False, limit_s=60)
     assert over(flow.found(None))[0] is False
     assert over(flow.found(BEHIND | {"state": "off"}))[0] is False
+    reached, text = over(flow.found(BEHIND | {"state": "too long"}))
+    assert (reached, "are too many" in text) == (False, True)
     assert over(flow.late()) == (False, "not in sync within 60 s")
 
 
