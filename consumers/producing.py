@@ -14,7 +14,6 @@ from schemas.kafka_clients import discard
 from schemas.topics import partition as home
 
 POSTS_MAX = 10_000  # records that nobody waits for
-CLOSE_TIME_S = 1.0
 
 Headers = Sequence[tuple[str, bytes]]
 log = structlog.get_logger(__name__)
@@ -37,6 +36,7 @@ class Producer:
         prefix: str,
         partitions: int,
         ack_time_s: float = 10.0,
+        close_time_s: float = 1.0,
     ) -> None:
         self._connect = connect
         self._codec = codec
@@ -44,6 +44,7 @@ class Producer:
         self._prefix = prefix
         self._partitions = partitions
         self._ack_time_s = ack_time_s
+        self._close_time_s = close_time_s
         self._client: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
         self._flying: set[asyncio.Future[Any]] = set()
@@ -106,14 +107,14 @@ class Producer:
         self._begin(self._posted(topic, key, record, partition, headers))
 
     async def close(self) -> None:
-        """Let the client go; what is under way has a little time."""
+        """Let the client go; what is under way has `close_time_s`."""
         if self._tasks:
-            await asyncio.wait({*self._tasks}, timeout=CLOSE_TIME_S)
+            await asyncio.wait({*self._tasks}, timeout=self._close_time_s)
         for task in self._tasks:
             task.cancel()
         client, self._client = self._client, None
         if client is not None:
-            await discard(client, CLOSE_TIME_S)
+            await discard(client, self._close_time_s)
         if self._tasks:
             await asyncio.wait({*self._tasks})
 
