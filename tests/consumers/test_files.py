@@ -30,7 +30,7 @@ async def test_a_lock_is_waited_for_while_the_loop_goes_on(opened):
     await asyncio.wait({waiting}, timeout=5 * files.ASK_EVERY_S)
     assert not waiting.done()
     await one.commit()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await waiting
 
 

@@ -35,7 +35,7 @@ class Heard:
         await self._behave()
 
     async def called(self, times=1):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             for _ in range(times):
                 await self.calls.get()
 
@@ -178,7 +178,7 @@ async def test_ending_does_not_wait_for_ever(staged):
     stage.sequels.woken(OWNED)
     await one.called()
     stage.sequels.committed({0: facts(1)})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await stage.sequels.close()
     assert one.told == []
 

@@ -188,7 +188,7 @@ async def test_pause_past_the_ack_time(broker: Broker, prefix: str) -> None:
     before = loop.time()
     book.record()
     await asyncio.wait_for(book.outage.wait(), 10)
-    assert 0.9 < loop.time() - before < 1.5
+    assert 0.9 < loop.time() - before < 5, "not when its client gives up"
     await book.idle()
     assert book.producer.state == "outage"
     book.record(wait=True)

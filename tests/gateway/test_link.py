@@ -63,11 +63,11 @@ async def test_an_unknown_outcome_closes_unanswered():
 
 async def test_a_slow_log_is_not_a_slow_handshake():
     """The station has said all; it is told to come again, not dropped without a word."""
-    async with gateway(handshake_time_s=0.1) as (url, _, log):
+    async with gateway(handshake_time_s=0.5) as (url, _, log):
         log.open = False
         connecting = asyncio.create_task(Station.connect(url, "CS-1"))
         await log.holds(1)
-        await asyncio.wait({connecting}, timeout=0.3)  # longer than the handshake may take
+        await asyncio.wait({connecting}, timeout=1.0)  # longer than the handshake may take
         log.release(unknown=True)
         with pytest.raises(InvalidStatus) as refused:
             await connecting
@@ -320,7 +320,7 @@ async def test_a_socket_that_cannot_be_emptied_is_dropped(monkeypatch):
 async def test_a_pong_keeps_a_silent_station():
     """Two pings are answered by themselves, and the connection is still there after both."""
     async with (
-        gateway(ping_interval_s=0.2, ping_time_s=1) as (url, _, log),
+        gateway(ping_interval_s=0.2, ping_time_s=2) as (url, _, log),
         await Station.connect(url, "CS-1") as station,
     ):
         pinged: asyncio.Queue[Opcode] = asyncio.Queue()

@@ -111,7 +111,7 @@ class World:
         self.recoveries += 1
         await until(
             lambda: self.producer.failures == self.recoveries and self.producer.state == "ready",
-            timeout_s=5,
+            timeout_s=30,
         )
 
 
