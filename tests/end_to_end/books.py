@@ -2,13 +2,27 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from schemas.topics import partition
 from tests.end_to_end.gateways import PARTITIONS, Logged
 from tests.end_to_end.load import Said
+
+Frames = dict[tuple[str, str], list[Logged]]
+"""(station, message id) -> events."""
+
+LOST, TWICE, WRONG = "lost", "counted twice", "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where the books say other than the log or a table: LOST, TWICE or WRONG, and what."""
+
+    kind: str
+    text: str
 
 
 class Audit(NamedTuple):
@@ -22,56 +36,81 @@ class Audit(NamedTuple):
 def audit(books: Iterable[Said], log: Iterable[Logged]) -> Audit:
     """Hold the stations' books against the whole log; message ids must be unique per station.
 
-    Every answered CALL is in the log exactly once as answered: one event of the CALL, one of that
-    very answer. No event is there twice, and up to the last answer no frame of its connection is
-    missing. AssertionError says what is wrong.
+    AssertionError says what is wrong; see `differences`.
     """
+    books = list(books)
+    names = [(said.station, said.entry.message_id) for said in books]
+    assert len(names) == len(set(names)), "the books are no good: a message id twice"
     records = [one for one in log if one.value is not None]
-    calls, replies = _frames(records)
-    _check_events(records)
+    found = next(differences(books, records), None)
+    assert found is None, f"{found.kind}: {found.text}"
+    answered = sum(said.entry.answer is not None for said in books)
+    calls, _ = frames(records)
+    return Audit(len(books), answered, len(calls) - answered)
+
+
+def differences(books: Iterable[Said], records: list[Logged]) -> Iterator[Difference]:
+    """Every answered CALL is in the log exactly once as answered: one event of the CALL, one of
+    that very answer. No event is there twice, and up to the last answer no frame of its connection
+    is missing; nor has the log CALLs that nobody made.
+    """
+    calls, replies = frames(records)
+    yield from _of_events(records)
     last_heard: dict[tuple[str, int], int] = defaultdict(int)
-    sent = answered = 0
     known: set[tuple[str, str]] = set()
     for said in books:
-        sent += 1
-        entry, name = said.entry, (said.station, said.entry.message_id)
-        assert name not in known, f"the books are no good: {name} twice"
+        name = said.station, said.entry.message_id
         known.add(name)
-        if entry.answer is None:
+        if said.entry.answer is None:
             continue
-        answered += 1
-        assert len(calls[name]) == 1, f"{name} was answered; in the log {len(calls[name])} times"
-        assert len(replies[name]) == 1, f"{name}: {len(replies[name])} answers in the log"
-        call, reply = calls[name][0], replies[name][0]
+        found = calls.get(name, []), replies.get(name, [])
+        for what, events in zip(("the CALL", "the answer"), found, strict=True):
+            if len(events) != 1:
+                text = f"{name} was answered; {what} is in the log {len(events)} times"
+                yield Difference(TWICE if events else LOST, text)
+        if not all(found):
+            continue
+        call, reply = found[0][0], found[1][0]
+        for text in _of_exchange(said, call, reply):
+            yield Difference(WRONG, f"{name}: {text}")
         where = call["station"], call["epoch"]
-        assert (reply["station"], reply["epoch"]) == where, f"{name}: answered elsewhere"
-        assert reply["connection_id"] == call["connection_id"]
-        assert reply["call_sequence"] == call["sequence"] < reply["sequence"], name
-        assert call["action"] == reply["action"] == entry.action
-        assert _same(call.payload, entry.payload), f"{name}: {call.payload} != {entry.payload}"
-        assert _same(_answer(reply), entry.answer), f"{name}: {_answer(reply)} != {entry.answer}"
         last_heard[where] = max(last_heard[where], reply["sequence"])
-    assert calls.keys() <= known, "the log has calls that no station made"
-    _check_sequences(records, last_heard)
-    return Audit(sent, answered, len(calls) - answered)
+    for name in calls.keys() - known:
+        yield Difference(WRONG, f"{name} is in the log, and no station has made that CALL")
+    yield from _of_sequences(records, last_heard)
 
 
-def _frames(
-    records: list[Logged],
-) -> tuple[defaultdict[Any, list[Logged]], defaultdict[Any, list[Logged]]]:
-    """The CALLs of stations, and the answers to them, by station and message id."""
-    calls: defaultdict[Any, list[Logged]] = defaultdict(list)
-    replies: defaultdict[Any, list[Logged]] = defaultdict(list)
+def frames(records: Iterable[Logged]) -> tuple[Frames, Frames]:
+    """The CALLs of stations, and the answers to them."""
+    calls: defaultdict[tuple[str, str], list[Logged]] = defaultdict(list)
+    replies: defaultdict[tuple[str, str], list[Logged]] = defaultdict(list)
     for one in records:
         kind = one.record.get("kind")
         if one.topic == "rejected" or kind not in ("call", "result", "error"):
             continue
-        found = calls if kind == "call" else replies
-        found[one["station"], one["message_id"]].append(one)
-    return calls, replies
+        name = one["station"], one["message_id"]
+        if kind == "call" and one["direction"] == "from_station":
+            calls[name].append(one)
+        elif kind != "call" and one["direction"] == "to_station":
+            replies[name].append(one)
+    return dict(calls), dict(replies)
 
 
-def _check_events(records: list[Logged]) -> None:
+def _of_exchange(said: Said, call: Logged, reply: Logged) -> Iterator[str]:
+    """What is not as in the book of the station."""
+    if [reply["epoch"], reply["connection_id"]] != [call["epoch"], call["connection_id"]]:
+        yield "answered on another connection"
+    if not reply["call_sequence"] == call["sequence"] < reply["sequence"]:
+        yield "the answer is not that of the CALL"
+    if not call["action"] == reply["action"] == said.entry.action:
+        yield f"{call['action']}, {reply['action']} != {said.entry.action}"
+    if not _same(call.payload, said.entry.payload):
+        yield f"{call.payload} != {said.entry.payload}"
+    if not _same(_answer(reply), said.entry.answer):
+        yield f"{_answer(reply)} != {said.entry.answer}"
+
+
+def _of_events(records: list[Logged]) -> Iterator[Difference]:
     """Each event is there once, in the partition of its station, and its epoch is a connection."""
     ids: set[tuple[str, str]] = set()
     connected = {
@@ -80,31 +119,39 @@ def _check_events(records: list[Logged]) -> None:
         if one.topic == "connections" and one["type"] == "connected"
     }
     for one in records:
-        if "station" not in one.record or one.topic == "refusals":
-            continue
+        if one.record.get("sequence") is None:
+            continue  # no frame of a connection; who writes those may repeat himself
         name = one.topic, one["event_id"]
-        assert name not in ids, f"{name} is in the log twice"
+        if name in ids:
+            yield Difference(TWICE, f"{name} is in the log twice")
         ids.add(name)
-        assert one.key == one["station"].encode()
-        assert one.partition == partition(one.key, PARTITIONS)
-        if one.record.get("epoch") is not None:
-            assert connected[one["station"], one["epoch"]] == one["connection_id"], name
+        home = one["station"].encode()
+        if (one.key, one.partition) != (home, partition(home, PARTITIONS)):
+            yield Difference(WRONG, f"{name} is not at home in partition {one.partition}")
+        where = one["station"], one.record.get("epoch")
+        if where[1] is not None and connected.get(where) != one["connection_id"]:
+            yield Difference(WRONG, f"{name}: there is no such connection")
 
 
-def _check_sequences(records: list[Logged], last_heard: dict[tuple[str, int], int]) -> None:
+def _of_sequences(
+    records: list[Logged], last_heard: dict[tuple[str, int], int]
+) -> Iterator[Difference]:
     """No number stands for two frames, and none is missing before an answer that was heard."""
     numbers: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
     for one in records:
-        if one.record.get("epoch") is None or "sequence" not in one.record:
+        if one.record.get("epoch") is None or one.record.get("sequence") is None:
             continue
         where = one["station"], one["epoch"]
         numbers[where].append(one["sequence"])
         if one.record.get("answer_sequence") is not None:
             numbers[where].append(one["answer_sequence"])
     for where, found in numbers.items():
-        assert len(found) == len(set(found)), f"{where}: a sequence number twice"
+        if len(found) != len(set(found)):
+            yield Difference(TWICE, f"{where}: a sequence number stands for two frames")
         missing = set(range(1, last_heard[where] + 1)) - set(found)
-        assert not missing, f"{where}: heard up to {last_heard[where]}, but missing {missing}"
+        if missing:
+            text = f"{where}: heard up to {last_heard[where]}, but {sorted(missing)} is missing"
+            yield Difference(LOST, text)
 
 
 def _answer(reply: Logged) -> list[Any]:

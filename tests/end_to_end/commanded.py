@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,32 +75,90 @@ class Obedient:
 
     async def _serve(self, station: Station) -> None:
         await station.send_call("Heartbeat")
-        while True:
-            call = await station.receive(timeout_s=3600)
-            at_s = time.time()
-            self.books.append(Heard(self.name, call[3]["key"], call[1], at_s))
-            match self.random.randrange(20):
-                case 0:
-                    pass  # never
-                case 1:
-                    await station.answer_error(call, "InternalError")
-                case 2:
-                    station.abort()
-                    return
-                case _:
-                    await station.answer(call, {"status": "Accepted"})
+        await obey(station, self.random, self.books.append)
+
+
+async def obey(station: Station, chance: random.Random, heard: Callable[[Heard], object]) -> None:
+    """Do as a station is told, or not, as stations do; until it leaves in the middle of a CALL.
+
+    Each CALL is told to `heard` first. Raises ConnectionClosed, TimeoutError.
+    """
+    while True:
+        call = await station.receive(timeout_s=3600)
+        heard(Heard(station.station_id, call[3]["messageId"], call[1], time.time()))
+        match chance.randrange(20):
+            case 0:
+                pass  # never
+            case 1:
+                await station.answer_error(call, "InternalError")
+            case 2:
+                station.abort()
+                return
+            case _:
+                await station.answer(call, {"status": "Accepted"})
+
+
+@dataclass(slots=True)
+class Asking:
+    """Another team's program, which asks stations that are there or not; `asked`: id -> record."""
+
+    bootstrap: str
+    prefix: str
+    names: Sequence[str]
+    random: random.Random
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    async def run(self, count: int, over_s: float) -> None:
+        """Write so many commands, evenly; it goes on when Kafka does."""
+        producer, begun_s = None, time.monotonic()
+        try:
+            for number in range(count):
+                due_s = begun_s + over_s * number / count
+                await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+                nobody = self.random.randrange(20) == 0
+                station = f"nobody-{number % 7}" if nobody else self.random.choice(self.names)
+                value = CODEC.encode("commands", self._record(station))
+                while True:
+                    try:
+                        if producer is None:
+                            producer = AIOKafkaProducer(
+                                bootstrap_servers=self.bootstrap, enable_idempotence=True
+                            )
+                            await producer.start()
+                        await producer.send(self.prefix + "commands", value, station.encode())
+                        break
+                    except KafkaError:
+                        await asyncio.sleep(0.5)
+            if producer is not None:
+                await producer.flush()
+        finally:
+            if producer is not None:
+                await producer.stop()
+
+    def _record(self, station: str) -> dict[str, Any]:
+        command_id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        record = {
+            "command_id": command_id,
+            "station": station,
+            "action": "DataTransfer",  # every version has it
+            "payload": json.dumps({"vendorId": "chaos", "messageId": command_id}),
+            "expires_at": round((time.time() + self.random.choice(EXPIRES_S)) * 1000),
+            "when_offline": self.random.choice(("fail", "wait")),
+            "attempt": 1,
+        }
+        self.asked[command_id] = record
+        return record
 
 
 @dataclass(slots=True)
 class World:
-    """Programs, stations, and the commands that were asked: id -> record."""
+    """Programs and stations."""
 
     fleet: Fleet
     broker: Broker
     store: str
     random: random.Random
     stations: list[Obedient]
-    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
     consumers: list[Consumer] = field(default_factory=list)
     gateways: list[Gateway] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
@@ -113,46 +171,6 @@ class World:
 
     async def consumer(self) -> Consumer:
         return await self.fleet.consume("commands", self.store, **PATIENCE)
-
-    async def ask(self, count: int, over_s: float) -> None:
-        """Write commands, evenly, to stations that are there or not; some twice."""
-        producer, begun_s = None, time.monotonic()
-        for number in range(count):
-            await asyncio.sleep(max(0.0, begun_s + over_s * number / count - time.monotonic()))
-            station = self.random.choice(self.stations).name
-            if self.random.randrange(20) == 0:
-                station = f"nobody-{number % 7}"
-            record = self._record(station)
-            value = CODEC.encode("commands", record)
-            while True:
-                try:
-                    if producer is None:
-                        producer = AIOKafkaProducer(
-                            bootstrap_servers=self.fleet.bootstrap, enable_idempotence=True
-                        )
-                        await producer.start()
-                    topic = self.fleet.prefix + "commands"
-                    await producer.send(topic, value, station.encode())
-                    break
-                except KafkaError:
-                    await asyncio.sleep(0.5)
-        if producer is not None:
-            await producer.flush()
-            await producer.stop()
-
-    def _record(self, station: str) -> dict[str, Any]:
-        command_id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-        record = {
-            "command_id": command_id,
-            "station": station,
-            "action": "ChangeConfiguration",
-            "payload": json.dumps({"key": command_id, "value": "1"}),
-            "expires_at": round((time.time() + self.random.choice(EXPIRES_S)) * 1000),
-            "when_offline": self.random.choice(("fail", "wait")),
-            "attempt": 1,
-        }
-        self.asked[command_id] = record
-        return record
 
     async def trouble(self) -> None:
         """Until cancelled: something breaks, again and again; the broker once."""
@@ -191,17 +209,18 @@ class World:
         await asyncio.to_thread(self.broker.kill)
         await self.broker.start()
 
-    async def settled(self) -> list[Logged]:
-        """The results, as soon as every command has one."""
 
-        async def found() -> list[Logged] | None:
-            log = await self.fleet.log("commands", "command-results")
-            asked = {one["command_id"] for one in log if one.topic == "commands"}
-            ended = {one["command_id"] for one in log if one.topic == "command-results"}
-            return log if asked <= ended else None
+async def settled(fleet: Fleet) -> list[Logged]:
+    """Commands and results, as soon as every command has one. Raises TimeoutError."""
 
-        log: list[Logged] = await until(found, "commands without a result", _AFTER_S)
-        return log
+    async def found() -> list[Logged] | None:
+        log = await fleet.log("commands", "command-results")
+        asked = {one["command_id"] for one in log if one.topic == "commands"}
+        ended = {one["command_id"] for one in log if one.topic == "command-results"}
+        return log if asked <= ended else None
+
+    log: list[Logged] = await until(found, "commands without a result", _AFTER_S)
+    return log
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +236,10 @@ class Account:
 
 
 def audit(
-    asked: dict[str, dict[str, Any]], books: Sequence[Heard], log: Sequence[Logged]
+    asked: dict[str, dict[str, Any]],
+    books: Sequence[Heard],
+    log: Sequence[Logged],
+    heard_late_s: float = HEARD_LATE_S,
 ) -> Account:
     """Hold the stations' books against the log; AssertionError says what is wrong."""
     first: dict[str, Logged] = {}
@@ -231,12 +253,12 @@ def audit(
     assert not twice, f"reached a station twice: {twice}"
     for one in books:
         late_s = one.at_s - asked[one.command_id]["expires_at"] / 1000
-        assert late_s < HEARD_LATE_S, f"{one.command_id} was heard {late_s:.1f} s after it expired"
+        assert late_s < heard_late_s, f"{one.command_id} was heard {late_s:.1f} s after it expired"
         outcome = first[one.command_id]["outcome"]
         assert outcome not in ("offline", "expired"), f"{one.command_id}: asked, but {outcome}"
     answered = {name for name, one in first.items() if one["outcome"] in ("answered", "call_error")}
     assert answered <= heard.keys(), "answered, but nobody was asked"
-    _after_settlement(books, log)
+    _after_settlement(books, log, heard_late_s)
     void = sum(one.topic == "command-results" for one in log) - len(first)
     attempts = sum(one.topic == "commands" for one in log)
     written = {}
@@ -249,7 +271,7 @@ def audit(
     return Account(outcomes, void, len(books), attempts, p50, p99)
 
 
-def _after_settlement(books: Sequence[Heard], log: Sequence[Logged]) -> None:
+def _after_settlement(books: Sequence[Heard], log: Sequence[Logged], heard_late_s: float) -> None:
     """Nothing went out after who arbitrates had given it up, by Kafka's clock and the books'."""
     given_up = {}
     for one in log:
@@ -259,7 +281,7 @@ def _after_settlement(books: Sequence[Heard], log: Sequence[Logged]) -> None:
     for one in books:
         if one.command_id in given_up:
             late_s = one.at_s - given_up[one.command_id]
-            assert late_s < HEARD_LATE_S, f"{one.command_id}: {late_s:.1f} s after it was given up"
+            assert late_s < heard_late_s, f"{one.command_id}: {late_s:.1f} s after it was given up"
 
 
 async def tried(
@@ -278,19 +300,20 @@ async def tried(
     async with Fleet(broker.bootstrap, prefix, folder) as fleet:
         await fleet.topics()
         named = [f"CS-{number}" for number in range(stations)]
+        asking = Asking(fleet.bootstrap, prefix, named, chance)
         world = World(fleet, broker, store, chance, [])
         await world.begin()
         world.stations = [Obedient(name, world.gateways, random.Random(name)) for name in named]
         tasks = [asyncio.create_task(one.live()) for one in world.stations]
         trouble = asyncio.create_task(world.trouble())
         try:
-            await world.ask(commands, over_s)
+            await asking.run(commands, over_s)
             trouble.cancel()
             await asyncio.gather(trouble, return_exceptions=True)
             for gateway in world.gateways:
                 if gateway.process.exit_code is None:
                     gateway.process.signal(signal.SIGCONT)
-            await world.settled()
+            await settled(fleet)
             log = await fleet.log("commands", "connections", "command-results")
         except BaseException as error:
             error.add_note(f"seed {seed}, {dict(world.done)}")
@@ -302,7 +325,7 @@ async def tried(
         books = [heard for one in world.stations for heard in one.books]
         # What a producer has lost was never asked.
         there = {one["command_id"] for one in log if one.topic == "commands"}
-        asked = {name: record for name, record in world.asked.items() if name in there}
+        asked = {name: record for name, record in asking.asked.items() if name in there}
         return audit(asked, books, log), world.done
 
 

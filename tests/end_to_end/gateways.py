@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 from pathlib import Path
@@ -275,12 +275,17 @@ async def apply_topics(bootstrap: str, prefix: str, replication: int = 1) -> Non
     await admin.apply(settings, plan({}, wanted_topics(prefix, replication)))
 
 
-async def read(bootstrap: str, prefix: str, topics: Sequence[str]) -> list[Logged]:
-    """Topics from their beginning to where they end now, by topic, partition and position."""
+async def read(
+    bootstrap: str, prefix: str, topics: Sequence[str], numbers: Iterable[int] = range(PARTITIONS)
+) -> list[Logged]:
+    """Topics from their beginning to where they end now, by topic, partition and position.
+
+    `numbers` are the partitions: a station's frames are all in one.
+    """
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        places = [TopicPartition(prefix + name, n) for name in topics for n in range(PARTITIONS)]
+        places = [TopicPartition(prefix + name, n) for n in numbers for name in topics]
         ends = await consumer.end_offsets(places)
         left = {at for at, end in ends.items() if end > 0}
         if not left:
