@@ -9,10 +9,12 @@ import click
 
 from chargewire.config_command import plain
 from consumers import config as consumer_config
+from consumers import families as consumer_families
+from gateway import metrics as gateway_metrics
 from gateway.config import Config
-from gateway.metrics import FAMILIES
 from gateway.validation import DEFAULT_QUIRKS, QUIRKS
 from schemas import kafka_options
+from schemas.families import Family
 from schemas.settings import Row, describe
 
 PAGE = Path(__file__).parent.parent / "docs" / "operations.md"
@@ -58,17 +60,26 @@ def options() -> str:
 
 
 def metrics() -> str:
-    """Every metric under the name by which Prometheus knows it."""
+    """Every metric of the gateway under the name by which Prometheus knows it."""
+    return _metrics(gateway_metrics.FAMILIES.values())
+
+
+def consumer_metrics() -> str:
+    """Every metric of consumers, as above."""
+    return _metrics(consumer_families.FAMILIES.values())
+
+
+def _metrics(families: Iterable[Family]) -> str:
     return _table(
         ("metric", "kind", "labels", "what it is"),
         (
             (
-                f"`chargewire_{family.name}{'_total' if family.kind == 'counter' else ''}`",
+                f"`{family.exposed}`",
                 family.kind,
                 ", ".join(f"`{label}`" for label in family.labels),
                 family.doc,
             )
-            for family in FAMILIES.values()
+            for family in families
         ),
     )
 
@@ -91,6 +102,7 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "metrics": metrics,
         "rules": rules,
         "consumers": consumers,
+        "consumer_metrics": consumer_metrics,
     }
 )
 

@@ -3,13 +3,18 @@
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
-
-from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from consumers import arbiter_records, arbiter_rows
 from consumers.arbiter_records import Outgoing
-from consumers.arbitration import AskAgain, End, Limits, Settle, circumstances, step
+from consumers.arbitration import (
+    OUTCOMES,
+    AskAgain,
+    End,
+    Limits,
+    Settle,
+    circumstances,
+    step,
+)
 from consumers.changes import Ownership
 from consumers.facts import (
     CommandAsked,
@@ -19,6 +24,7 @@ from consumers.facts import (
     Connected,
     Disconnected,
 )
+from consumers.metrics import Metrics
 from consumers.once import Once
 from consumers.projection import Row
 from consumers.sequels import FactsOf, Parts
@@ -42,25 +48,13 @@ class _Copied(NamedTuple):
 class Counts:
     """What is counted of commands."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, doc: str, *labels: str) -> Counter:
-            return Counter(f"chargewire_commands_{name}", doc, labels, registry=registry)
-
-        self.ended = counter("ended", "Results read, by outcome; void ones too", "outcome")
-        self.settled = counter("settled", "Attempts settled here, by outcome", "outcome")
-        self.results = counter("results", "Results written here, by outcome", "outcome")
-        self.again = counter("asked_again", "Attempts after the first, of commands that waited")
-        self.copies = counter("copies", "Copies of results, by what became of them", "outcome")
-        self.open = Gauge(
-            "chargewire_commands_open",
-            "Commands in the store that have no result yet, by state",
-            ("state",),
-            registry=registry,
-        )
-
-
-# What is made anew after a failure goes on counting.
-_COUNTS: WeakKeyDictionary[CollectorRegistry, Counts] = WeakKeyDictionary()
+    def __init__(self, metrics: Metrics) -> None:
+        self.ended = metrics.counter("commands_ended")
+        self.settled = metrics.counter("commands_settled")
+        self.results = metrics.counter("commands_results")
+        self.again = metrics.counter("commands_asked_again")
+        self.copies = metrics.counter("commands_copies")
+        self.open = metrics.gauge("commands_open")
 
 
 class Arbiter:
@@ -89,7 +83,9 @@ class Arbiter:
                 if isinstance(fact, _TELLS):
                     stations.add(fact.at.station)
                 elif isinstance(fact, CommandEnded):
-                    self.counts.ended.labels(fact.outcome).inc()
+                    # Anyone may write a result, with whatever outcome.
+                    outcome = fact.outcome if fact.outcome in OUTCOMES else "other"
+                    self.counts.ended.labels(outcome).inc()
         if stations:
             await self._arbitrate(stations)
 
@@ -179,10 +175,7 @@ def _place(row: Row) -> arbiter_rows.Place:
 
 def sequel(parts: Parts) -> Arbiter:
     """The sequel of the consumer `commands` that arbitrates."""
-    config, registry = parts.config, parts.metrics.registry
-    if registry not in _COUNTS:
-        _COUNTS[registry] = Counts(registry)
-    counts = _COUNTS[registry]
+    config, counts = parts.config, Counts(parts.metrics)
     connect = partial(
         kafka_clients.open_producer,
         config.client_options(),

@@ -5,14 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any
-from weakref import WeakKeyDictionary
-
-from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from consumers import evidence
 from consumers.changes import Ownership
 from consumers.deciding import Known, Rules, Verdict, decide, is_start, with_told
 from consumers.facts import AuthorizationAsked
+from consumers.metrics import Metrics
 from consumers.projection import Row
 from consumers.sequels import FactsOf, Parts
 from consumers.wording import authorization_response
@@ -23,46 +21,23 @@ MARGIN_MS = 50
 RECALLED_MS = 30_000
 _HOUR_MS = 3_600_000
 _DECIDED_BY = "authorizations"
-_BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 class Counts:
     """What is counted of decisions."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.decisions = Counter(
-            "chargewire_authorizations_decisions",
-            "Decisions about tokens, by the action of the call and the status decided",
-            ("action", "status"),
-            registry=registry,
-        )
-        self.unknown = Counter(
-            "chargewire_authorizations_unknown_tokens",
-            "Decisions about tokens that nobody has issued",
-            registry=registry,
-        )
-        self.late = Counter(
-            "chargewire_authorizations_late",
-            "Calls that were read too late to decide about: the gateway's fallback was told",
-            registry=registry,
-        )
-        self.seconds = Histogram(
-            "chargewire_authorizations_decision_seconds",
-            "From when the gateway read a call until its decision was posted",
-            buckets=_BUCKETS,
-            registry=registry,
-        )
-
-
-# What is made anew after a failure goes on counting.
-_COUNTS: WeakKeyDictionary[CollectorRegistry, Counts] = WeakKeyDictionary()
+    def __init__(self, metrics: Metrics) -> None:
+        self.decisions = metrics.counter("authorizations_decisions")
+        self.unknown = metrics.counter("authorizations_unknown_tokens")
+        self.late = metrics.counter("authorizations_late")
+        self.seconds = metrics.histogram("authorizations_decision_seconds")
 
 
 class Decider:
     """A sequel: decides about what can still be decided, and about nothing in a backlog."""
 
     def __init__(self, parts: Parts) -> None:
-        config, registry = parts.config, parts.metrics.registry
+        config = parts.config
         self._parts = parts
         self._actions = frozenset(config.decides)
         self._rules = Rules(
@@ -74,9 +49,7 @@ class Decider:
         # What was decided about starts, the oldest first. Else two starts at once, of which the
         # later one was decided before the other could be seen, would both be accepted.
         self._decided: dict[tuple[str, str | None], tuple[int, Verdict]] = {}
-        if registry not in _COUNTS:
-            _COUNTS[registry] = Counts(registry)
-        self.counts = _COUNTS[registry]
+        self.counts = Counts(parts.metrics)
 
     async def committed(self, facts: FactsOf) -> None:
         """Decide about the calls among these, whose rows can be read by now. Raises Away."""

@@ -11,7 +11,6 @@ import structlog
 from consumers import list_plan, list_rows, list_stations, local_lists
 from consumers.changes import Ownership
 from consumers.list_commands import CHECK, REQUESTED_BY, SEND, command_id
-from consumers.list_counts import counts
 from consumers.list_due import Due
 from consumers.list_plan import Asking, Check, Learn, Send, Wait, Wanted
 from consumers.list_tokens import SETTLE_MS, Tokens
@@ -50,7 +49,10 @@ class Keeper:
         self._swept_ms = 0
         self._states: dict[str, int] = {}
         self._cut = 0
-        self.counts = counts(parts.metrics.registry)
+        self._stations = parts.metrics.gauge("local_lists_stations")
+        self._stuck = parts.metrics.counter("local_lists_stuck")
+        self._commands = parts.metrics.counter("local_lists_commands")
+        self._left_out = parts.metrics.gauge("local_lists_cut")
 
     async def committed(self, facts: FactsOf) -> None:
         """Look at once at those stations of which something is new. Raises as `woken`."""
@@ -113,10 +115,10 @@ class Keeper:
             self._cursor = names[-1]
             return
         self._cursor, self._swept_ms = None, now_ms
-        self.counts.stations.clear()
+        self._stations.clear()
         for state, number in self._states.items():
-            self.counts.stations.labels(state).set(number)
-        self.counts.cut.set(self._cut)
+            self._stations.labels(state).set(number)
+        self._left_out.set(self._cut)
 
     async def _count(self, row: Row, now_ms: int) -> None:
         """Note one station of a sweep, and when to look at it."""
@@ -181,7 +183,7 @@ class Keeper:
         if self._is_stuck(row, step, tried):
             # Whatever the reason: to ask over and over would not change it.
             log.warning("a local list does not come out as it was sent", station=station)
-            self.counts.stuck.inc()
+            self._stuck.inc()
             self._due[station] = now_ms + STUCK_MS
             return
         action, payload = await self._call(row, step, wanted)
@@ -198,7 +200,7 @@ class Keeper:
             "requested_by": REQUESTED_BY,
         }
         await self._parts.producer.send("commands", station.encode(), record)
-        self.counts.commands.labels(action).inc()
+        self._commands.labels(action).inc()
         self._tried.setdefault(station, {})[type(step)] = tried
         self._asked[station] = name, until_ms + list_plan.ANSWER_TIME_MS
         self._due[station] = until_ms + list_plan.ANSWER_TIME_MS

@@ -3,10 +3,8 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from weakref import WeakKeyDictionary
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
 
 from consumers import arbiter_rows
 from consumers.arbiter_records import disconnected
@@ -19,26 +17,6 @@ from schemas import kafka_clients
 from schemas.topics import partition
 
 log = structlog.get_logger(__name__)
-
-
-class Counts:
-    """What is counted of gateways."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.gateways = Counter(
-            "chargewire_commands_gateways_lost",
-            "Gateways without a sign of life that left connections open",
-            registry=registry,
-        )
-        self.connections = Counter(
-            "chargewire_commands_connections_lost",
-            "Connections closed in the log for them",
-            registry=registry,
-        )
-
-
-# What is made anew after a failure goes on counting.
-_COUNTS: WeakKeyDictionary[CollectorRegistry, Counts] = WeakKeyDictionary()
 
 
 def sequel(parts: Parts, clock: Callable[[], float] = time.monotonic) -> "LostGateways":
@@ -67,10 +45,8 @@ class LostGateways:
         self._once = Once(parts.producer)
         self._watch = watch
         self._lost: set[str] = set()  # those that were counted
-        registry = parts.metrics.registry
-        if registry not in _COUNTS:
-            _COUNTS[registry] = Counts(registry)
-        self.counts = _COUNTS[registry]
+        self._gateways = parts.metrics.counter("commands_gateways_lost")
+        self._connections = parts.metrics.counter("commands_connections_lost")
 
     async def committed(self, facts: FactsOf) -> None:
         """There is no hurry."""
@@ -95,11 +71,11 @@ class LostGateways:
             ]
             found |= {row["gateway"] for row in mine}
             closing = [disconnected(row, now_ms) for row in mine]
-            self.counts.connections.inc(len(await self._once.write(closing, now_ms)))
+            self._connections.inc(len(await self._once.write(closing, now_ms)))
             if len(page) < arbiter_rows.PAGE:
                 break
             after = page[-1]["station"]
         for gateway in found - self._lost:
-            self.counts.gateways.inc()
+            self._gateways.inc()
             log.warning("a gateway is gone: its connections are closed", gateway=gateway)
         self._lost = found

@@ -1,44 +1,81 @@
 """What a consumer counts, for Prometheus."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 
+from consumers.families import BROKEN, FAMILIES
 from consumers.folding import Folded
+from schemas.about import VERSION
 
-_LABELS = ("consumer",)
+T = TypeVar("T", Counter, Gauge, Histogram)
 
 
 class Metrics:
-    """The numbers of one consumer process."""
+    """The numbers of one consumer process; what is asked for twice is the same, and goes on."""
 
     def __init__(self, consumer: str) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         self._consumer = consumer
-        self._records = self._counter("records", "Records of the log that are in the tables")
-        self._rows = self._counter("rows", "Rows written: new, changed or gone")
-        self._commits = self._counter("commits", "Transactions committed to the store")
-        self._poison = self._counter("poison", "Records that were set aside: not to be folded")
-        self.fenced = self._counter("fenced", "Times that another instance had taken over")
-        self.lost = self._counter("lost", "Times that records were gone before they were read")
-        self.sequel_failures = self._counter("sequel_failures", "Failures beside the tables")
-        self.produce_failures = self._counter(
-            "produce_failures", "Records that were not written, and nobody waited for"
-        )
-        self.published = self._counter("published", "Rows put on topics, and those taken away")
-        self.restarts = self._counter("restarts", "Times that Kafka or the store broke")
-        self._lag = self._by_partition("lag_records", "Records of the log not yet in the tables")
-        self._delay = self._by_partition("delay_seconds", "Age of the last record, if more wait")
-        waiting = "Topic partitions that wait for a schema which is not known yet"
-        self.waiting = self._gauge("waiting", waiting)
-        self.partitions = self._gauge("partitions", "Partition numbers that this process folds")
+        self._made: dict[str, Any] = {}
+        self.gauge("consumer_build_info").labels(consumer, VERSION).set(1)
+        self._records = self._own(Counter, "records")
+        self._rows = self._own(Counter, "rows")
+        self._commits = self._own(Counter, "commits")
+        self._commit_s = self._own(Histogram, "commit_seconds")
+        self._last_commit = self._own(Gauge, "last_commit_timestamp_seconds")
+        self._last_commit.set_to_current_time()
+        self._poison = self._own(Counter, "poison")
+        self.fenced = self._own(Counter, "fenced")
+        self.lost = self._own(Counter, "lost")
+        self.sequel_failures = self._own(Counter, "sequel_failures")
+        self.produce_failures = self._own(Counter, "produce_failures")
+        self.published = self._own(Counter, "published")
+        self.outbox_rows = self._own(Gauge, "outbox_rows")
+        self._restarts = self.counter("consumer_restarts")
+        for reason in BROKEN:  # a rise from nothing would be no rise
+            self._restarts.labels(consumer, reason)
+        self._lag = self.gauge("consumer_lag_records")
+        self._delay = self.gauge("consumer_delay_seconds")
+        self.waiting = self._own(Gauge, "waiting")
+        self.partitions = self._own(Gauge, "partitions")
+        self.partitions_all = self._own(Gauge, "partitions_all")
+        self.loop_lag = self._own(Histogram, "loop_lag_seconds")
 
-    def folded(self, done: Folded) -> None:
-        """A batch is committed."""
+    def counter(self, name: str) -> Counter:
+        """That of consumers.families. KeyError: no such name."""
+        return self._of(Counter, name)
+
+    def gauge(self, name: str) -> Gauge:
+        """That of consumers.families. KeyError: no such name."""
+        return self._of(Gauge, name)
+
+    def histogram(self, name: str) -> Histogram:
+        """That of consumers.families. KeyError: no such name."""
+        return self._of(Histogram, name)
+
+    def folded(self, done: Folded, took_s: float) -> None:
+        """A batch is committed, so long after its records were there."""
         self._records.inc(done.records)
         self._rows.inc(done.rows)
         self._commits.inc(done.commits)
         self._poison.inc(done.poison)
+        self._commit_s.observe(took_s)
+        self._last_commit.set(time.time())
+
+    def broke(self, reason: str) -> None:
+        """It begins anew; `reason` is one of BROKEN."""
+        self._restarts.labels(self._consumer, reason).inc()
 
     def behind(self, lag: Mapping[int, int], delay_s: Mapping[int, float]) -> None:
         """How far each partition number of ours is behind; others are no business of ours."""
@@ -47,18 +84,24 @@ class Metrics:
             for number, value in found.items():
                 gauge.labels(self._consumer, str(number)).set(value)
 
+    def watch_ready(self, ready: Callable[[], bool]) -> None:
+        """Ask whether all is folded whenever someone looks."""
+        self._own(Gauge, "ready").set_function(lambda: float(ready()))
+
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""
         return generate_latest(self.registry)
 
-    def _counter(self, name: str, doc: str) -> Counter:
-        made = Counter(f"chargewire_consumer_{name}", doc, _LABELS, registry=self.registry)
-        return made.labels(self._consumer)
+    def _own(self, kind: type[T], name: str) -> T:
+        return self._of(kind, f"consumer_{name}").labels(self._consumer)
 
-    def _gauge(self, name: str, doc: str) -> Gauge:
-        made = Gauge(f"chargewire_consumer_{name}", doc, _LABELS, registry=self.registry)
-        return made.labels(self._consumer)
-
-    def _by_partition(self, name: str, doc: str) -> Gauge:
-        labels = (*_LABELS, "partition")
-        return Gauge(f"chargewire_consumer_{name}", doc, labels, registry=self.registry)
+    def _of(self, kind: type[T], name: str) -> T:
+        made: T | None = self._made.get(name)
+        if made is None:
+            family = FAMILIES[name]
+            buckets: dict[str, Any] = {"buckets": family.bounds} if family.bounds else {}
+            made = self._made[name] = kind(
+                f"chargewire_{name}", family.doc, family.labels, registry=self.registry, **buckets
+            )
+        assert isinstance(made, kind), f"{name} is a {FAMILIES[name].kind}"
+        return made

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, delete, exists, select, tuple_, update
+from sqlalchemy import bindparam, delete, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from consumers import statements
@@ -56,6 +56,13 @@ async def due(store: Store, numbers: Collection[int]) -> dict[int, bool]:
     )
     async with store.transaction() as connection:
         return {row.partition: row.settled for row in await connection.execute(wanted)}
+
+
+async def waiting(store: Store, numbers: Collection[int]) -> int:
+    """How many changed rows of these numbers are not on their topics. Raises Away."""
+    mine = (OUTBOX.c.consumer == store.name, OUTBOX.c.partition.in_(numbers))
+    async with store.transaction() as connection:
+        return int((await connection.execute(select(func.count()).where(*mine))).scalar_one())
 
 
 async def unpublished(

@@ -24,7 +24,7 @@ from consumers.runner import Runner
 from consumers.sequels import Parts, Sequel
 from consumers.stores import Store
 from consumers.upgrade import HISTORIES, UpgradeError
-from schemas import kafka_clients, registry
+from schemas import kafka_clients, loop_lag, registry
 from schemas.codec import Codec
 from schemas.log import set_up
 from schemas.operators_port import Admin, application
@@ -81,9 +81,13 @@ def run(  # noqa: PLR0913 - handed through
             rebuilds=rebuilds,
             whole_log=whole_log,
         )
+        metrics.watch_ready(lambda: not runner.unready())
+        metrics.partitions_all.set(config.partitions)
+        lagging = asyncio.create_task(loop_lag.measure(metrics.loop_lag.observe))
         try:
             return await _served(config, runner, metrics, stop)
         finally:
+            lagging.cancel()
             await producer.close()
 
     try:

@@ -13,6 +13,7 @@ from consumers.stores import Away, Fenced
 from consumers.table_schemas import GENERATION, REVISION, record, topic
 
 PASS_TIME_S = 5.0  # of those that a sequel has
+COUNT_EVERY_S = 15.0  # counting costs as much as there is, after a rebuild all rows
 
 
 def published(consumer: Consumer, choice: str) -> frozenset[str]:
@@ -43,6 +44,7 @@ class Publisher:
         self._store = parts.store
         self._producer = parts.producer
         self._metrics = parts.metrics
+        self._count_s = 0.0  # when next
         # How far rows are compared after a rebuild: number -> generation, the last place.
         self._compared: dict[int, tuple[int, outbox.Place]] = {}
 
@@ -52,6 +54,7 @@ class Publisher:
     async def woken(self, owned: Mapping[int, Ownership]) -> None:
         """Publish what waits, in turn for all numbers. Raises what Store and Producer raise."""
         end_s = time.monotonic() + PASS_TIME_S
+        await self._count(owned)
         due = await outbox.due(self._store, owned)
         failure: Exception | None = None
         while due:
@@ -74,6 +77,11 @@ class Publisher:
                 break
         if failure is not None:
             raise failure
+
+    async def _count(self, owned: Mapping[int, Ownership]) -> None:
+        if (now_s := time.monotonic()) >= self._count_s:
+            self._count_s = now_s + COUNT_EVERY_S
+            self._metrics.outbox_rows.set(await outbox.waiting(self._store, owned))
 
     async def _settled(self, number: int, generation: int) -> bool:
         """Compare some more rows of a number with their topics; returns whether these were all."""

@@ -147,8 +147,9 @@ class Reading:
     async def _fold_numbers(self, commit: Mapping[int, Batch]) -> None:
         live = [number for number in commit if self._live(number)]  # before: this may end a rebuild
         generations = {number: self._owned[number].generation for number in commit}
+        begun_s = time.monotonic()
         done = await self._folder.fold(generations, commit)
-        self._metrics.folded(done)
+        self._metrics.folded(done, time.monotonic() - begun_s)
         self._sequels.committed(
             {number: facts for number in live if (facts := done.facts.get(number))}
         )

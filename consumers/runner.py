@@ -105,25 +105,26 @@ class Runner:
             try:
                 await self._once()
             except Fenced as error:
-                self._broke("another instance has taken over", error)
+                self._broke("fenced", "another instance has taken over", error)
             except Away as error:
-                self._broke("the database is away", error)
+                self._broke("store", "the database is away", error)
             except LogCutError as error:
-                self._broke("the log is not the one that was folded", error)
+                self._broke("log", "the log is not the one that was folded", error)
             except (rebuild.RebuildRefusedError, UpgradeError):
                 raise
             except (KafkaError, OSError) as error:  # OSError: TimeoutError
-                self._broke("Kafka is away", error)
+                self._broke("kafka", "Kafka is away", error)
             except Exception as error:
-                self._broke("something unexpected, which the log tells", error, traced=True)
+                what = "something unexpected, which the log tells"
+                self._broke("unexpected", what, error, traced=True)
             if time.monotonic() - begun_s > most_s:
                 pause_s = least_s
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - jitter
             pause_s = min(2 * pause_s, most_s)
 
-    def _broke(self, what: str, error: Exception, *, traced: bool = False) -> None:
+    def _broke(self, reason: str, what: str, error: Exception, *, traced: bool = False) -> None:
         self._state = f"waiting: {what}"
-        self._metrics.restarts.inc()
+        self._metrics.broke(reason)
         if traced:
             log.error(what, exc_info=error)
         else:

@@ -20,7 +20,8 @@ from prometheus_client.core import (
     Metric,
 )
 
-from gateway.metrics import FAMILIES, Family, Metrics, Sample, lasting, merged
+from gateway.metrics import FAMILIES, Metrics, Sample, lasting, merged
+from schemas.families import Family
 
 log = structlog.get_logger("gateway")
 

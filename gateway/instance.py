@@ -12,6 +12,7 @@ from typing import TypeVar
 import structlog
 from aiokafka.errors import KafkaError
 
+from gateway import vitals
 from gateway.config import Config
 from gateway.delivery import Delivery
 from gateway.dispatch import Dispatch
@@ -23,7 +24,8 @@ from gateway.policy import Policies
 from gateway.producer import Producer
 from gateway.server import Server
 from gateway.vault import Vault
-from schemas import admin, kafka_clients, registry
+from schemas import admin, kafka_clients, loop_lag, registry
+from schemas.about import VERSION
 from schemas.addresses import address
 from schemas.codec import Codec
 from schemas.copies import Copies
@@ -33,7 +35,6 @@ from schemas.topics import RECORD_PER_FRAME, partition
 log = structlog.get_logger("gateway")
 
 ALIVE_EVERY_S = 5.0
-LAG_EVERY_S = 0.5
 RETRY_EVERY_S = 2.0
 FLUSH_SHARE = 0.2  # of the drain time, for what is left in the producer at the end
 
@@ -75,12 +76,19 @@ class Instance:
         self._metrics = metrics
         self._started_ms = _now_ms()
         self._state = "starting"
+        metrics.number("build_info", VERSION).value = 1
+        metrics.watch("ready", lambda: not self.unready())
+        for name in ("connections_max", "handshakes_max", "events_in_flight_max"):
+            metrics.number(name).value = getattr(config, name)
+        for name, value in vitals.watched().items():
+            metrics.watch(name, value)
         self._codec: Codec
         self._notices: Notices
         self._producer: Producer
         self._inbound: Inbound
         self._copies: Copies
         self._server: Server
+        self._vault = Vault(config.secrets)
         self._delivery: Delivery
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -141,7 +149,7 @@ class Instance:
                 listener.setsockopt(level, option, value)
         self._tasks += [
             asyncio.create_task(self._stay_alive()),
-            asyncio.create_task(self._measure_lag()),
+            asyncio.create_task(loop_lag.measure(self._metrics.spread("loop_lag_seconds").observe)),
         ]
         return listening
 
@@ -212,7 +220,7 @@ class Instance:
             producer=self._producer,
             encode=self._codec.encode,
             notices=self._notices,
-            policies=Policies(config, dispatch.stations, Vault(config.secrets)),
+            policies=Policies(config, dispatch.stations, self._vault),
             metrics=metrics,
             copies=self._copies,
             loop=loop,
@@ -245,7 +253,7 @@ class Instance:
             "tail_lost": lambda: inbound.out_of_range,
             "misrouted": lambda: dispatch.misrouted,
             "unreadable": lambda: dispatch.broken,
-            "cpu_seconds": time.process_time,
+            "secrets_missing": lambda: self._vault.missing,
         }
 
     def _outage(self) -> None:
@@ -267,13 +275,6 @@ class Instance:
         while True:
             await asyncio.sleep(ALIVE_EVERY_S)
             self._producer.record(*self._alive(), lambda _: None)
-
-    async def _measure_lag(self) -> None:
-        loop, lag = asyncio.get_running_loop(), self._metrics.spread("loop_lag_seconds")
-        while True:
-            due_s = loop.time() + LAG_EVERY_S
-            await asyncio.sleep(LAG_EVERY_S)
-            lag.observe(max(0.0, loop.time() - due_s))
 
     async def _end(self, listening: asyncio.Server) -> None:
         self._state = "stopping"

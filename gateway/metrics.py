@@ -7,33 +7,26 @@ when somebody asks.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gateway.events import Event
+from schemas.catalogue import ACTIONS
+from schemas.families import WAITS_S, Family
 
-Kind = Literal["counter", "gauge", "histogram"]
 Labels = tuple[str, ...]
 SERIES_MAX = 1000  # of one family; what comes after shares the series `other`
 OTHER = "other"
 
-_WAITS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric; Prometheus sees `chargewire_<name>`, counters with `_total` after it."""
-
-    name: str
-    kind: Kind
-    doc: str
-    labels: Labels = ()
-    bounds: tuple[float, ...] = ()  # upper bounds of a histogram's buckets, in its unit
-
+_ACTIONS = frozenset(action.name for action in ACTIONS.values())
 
 _TABLE = (
+    Family("build_info", "gauge", "Gateway processes, by version of chargewire", ("version",)),
+    Family("ready", "gauge", "Gateway processes that take stations"),
     Family("connections", "gauge", "Stations connected", ("version",)),
+    Family("connections_max", "gauge", "Stations that may be connected"),
     Family("handshakes", "gauge", "Handshakes under way"),
+    Family("handshakes_max", "gauge", "Handshakes that may be under way"),
     Family("connects", "counter", "Connections opened", ("version",)),
     Family("disconnects", "counter", "Connections ended, by close code", ("version", "code")),
     Family("refusals", "counter", "Handshakes refused", ("reason",)),
@@ -47,6 +40,7 @@ _TABLE = (
     Family("commands_left", "counter", "Commands not claimed here, by reason", ("reason",)),
     Family("command_results", "counter", "Results written here, by outcome", ("outcome",)),
     Family("copies", "counter", "Results copied to reply topics, or not", ("outcome",)),
+    Family("secrets_missing", "counter", "Secrets that commands named in vain"),
     Family("pipelined", "counter", "Calls taken before the one before was answered"),
     Family("paused", "gauge", "Sockets that are not read: too many calls or events in flight"),
     Family("misrouted", "counter", "Records in a wrong partition or of a wrong key"),
@@ -55,10 +49,11 @@ _TABLE = (
     Family("tail_restarts", "counter", "Times that reading the log broke and began again"),
     Family("tail_lost", "counter", "Times that records were gone before they were read"),
     Family(
-        "answer_seconds", "histogram", "From a call read to its reply sent", ("action",), _WAITS_S
+        "answer_seconds", "histogram", "From a call read to its reply sent", ("action",), WAITS_S
     ),
-    Family("ack_seconds", "histogram", "From a batch's first event to its ack", (), _WAITS_S),
+    Family("ack_seconds", "histogram", "From a batch's first event to its ack", (), WAITS_S),
     Family("events_in_flight", "gauge", "Events not yet acknowledged"),
+    Family("events_in_flight_max", "gauge", "Events that may be without an acknowledgement"),
     Family("events_acknowledged", "counter", "Events acknowledged by Kafka"),
     Family("events_unknown", "counter", "Events whose outcome is unknown"),
     Family("batches", "counter", "Batches acknowledged by Kafka"),
@@ -66,10 +61,14 @@ _TABLE = (
     Family("disconnects_dropped", "counter", "Disconnect events lost: too many were waiting"),
     Family("outage", "gauge", "Gateway processes for which Kafka is out of reach"),
     Family("outages", "counter", "Times that Kafka went out of reach"),
-    Family("loop_lag_seconds", "histogram", "How late the event loop woke a timer", (), _WAITS_S),
+    Family("loop_lag_seconds", "histogram", "How late the event loop woke a timer", (), WAITS_S),
     Family("cpu_seconds", "counter", "Processor time of the gateway processes"),
+    Family("memory_bytes", "gauge", "Memory of the gateway processes that is in use"),
+    Family("open_files", "gauge", "Files and sockets that they have open"),
+    Family("open_files_max", "gauge", "Files and sockets that they may have open"),
+    Family("start_time_seconds", "gauge", "When the youngest of them was started", greatest=True),
 )
-FAMILIES: Mapping[str, Family] = {family.name: family for family in _TABLE}
+FAMILIES: Mapping[str, Family] = MappingProxyType({family.name: family for family in _TABLE})
 
 
 class Number:
@@ -172,8 +171,9 @@ class Metrics:
         if event.rule:
             self.number("dead_letters", event.rule).value += 1
         elif event.direction:
-            labels = (event.direction, event.kind, event.action)
-            series = self._frames.get(labels) or self.number("frames", *labels)
+            series = self._frames.get((event.direction, event.kind, event.action))
+            if series is None:
+                series = self.number("frames", event.direction, event.kind, _known(event.action))
             series.value += 1
         for rule in event.deviations:
             self.number("deviations", rule).value += 1
@@ -184,7 +184,8 @@ class Metrics:
 
     def answered(self, action: str, wait_s: float) -> None:
         """A reply went to its station, so long after the call came."""
-        (self._answers.get((action,)) or self.spread("answer_seconds", action)).observe(wait_s)
+        series = self._answers.get((action,)) or self.spread("answer_seconds", _known(action))
+        series.observe(wait_s)
 
     def acknowledged(self, wait_s: float) -> None:
         """Kafka acknowledged a batch, so long after its first event was handed over."""
@@ -210,7 +211,7 @@ class Metrics:
 
 
 def merged(parts: Iterable[Iterable[Sample]]) -> list[Sample]:
-    """Add up the samples of several processes; gauges too: each has its own connections."""
+    """The samples of several processes as those of one; most add up: connections, limits."""
     found: dict[tuple[str, Labels], Sample] = {}
     for part in parts:
         for sample in part:
@@ -220,13 +221,20 @@ def merged(parts: Iterable[Iterable[Sample]]) -> list[Sample]:
                 found[key] = sample
             else:
                 counts = tuple(map(sum, zip(before.counts, sample.counts, strict=True)))
-                found[key] = Sample(*key, before.value + sample.value, counts)
+                both = (before.value, sample.value)
+                value = max(both) if FAMILIES[sample.family].greatest else sum(both)
+                found[key] = Sample(*key, value, counts)
     return list(found.values())
 
 
 def lasting(samples: Iterable[Sample]) -> list[Sample]:
     """What of a process outlives it: all but the gauges, so that no counter ever falls."""
     return [sample for sample in samples if FAMILIES[sample.family].kind != "gauge"]
+
+
+def _known(action: str) -> str:
+    """An action of the catalogue, or OTHER: of what stations say, nothing becomes a label."""
+    return action if action in _ACTIONS else OTHER
 
 
 def _bounded(series: Mapping[Labels, object], labels: Labels) -> Labels:

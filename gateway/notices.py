@@ -5,11 +5,11 @@ import platform
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from gateway.config import Config
 from gateway.events import Encode
 from gateway.handshake import Refuse
+from schemas.about import VERSION
 from schemas.cloudevents import cloudevent
 from schemas.kafka_clients import Probe
 from schemas.topics import partition
@@ -53,7 +53,7 @@ class Notices:
             "gateway": self.instance,
             "host": platform.node(),
             "process_id": os.getpid(),
-            "version": version("chargewire"),
+            "version": VERSION,
             "started_at": self.started_ms,
             "at": at_ms,
             "ready": state == "ready",

@@ -20,9 +20,15 @@ class Vault:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
+        self.missing = 0  # times that there was none
 
     def __call__(self, name: str) -> str | None:
         """The text of the secret, without the line end after it; None where there is none."""
+        text = self._text(name)
+        self.missing += text is None
+        return text
+
+    def _text(self, name: str) -> str | None:
         if not self._folder or _NAME.fullmatch(name) is None:
             return None
         try:

@@ -3,6 +3,7 @@
 import pytest
 
 from chargewire.manual import PAGE, TABLES, written
+from consumers import families as consumer_families
 from gateway.config import Config
 from gateway.metrics import FAMILIES
 from schemas.settings import describe, variable
@@ -23,6 +24,9 @@ def test_every_setting_and_every_metric_has_a_line() -> None:
         assert TABLES["consumers"]().count(f"| `{variable(name)}` |") == 1
     assert variable("kafka") not in TABLES["consumers"](), "it is in the table above"
     assert len(TABLES["metrics"]().splitlines()) == len(FAMILIES) + 2
+    found = TABLES["consumer_metrics"]()
+    assert len(found.splitlines()) == len(consumer_families.FAMILIES) + 2
+    assert "| `chargewire_consumer_restarts_total` | counter | `consumer`, `reason` |" in found
     assert "| `chargewire_frames_total` | counter |" in TABLES["metrics"]()
     assert "| `chargewire_ack_seconds` | histogram |" in TABLES["metrics"]()
 

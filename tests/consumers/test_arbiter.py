@@ -69,7 +69,7 @@ class Told:
     def restart(self):
         """All that is in memory is gone."""
         copies = SimpleNamespace(post=lambda *copied: self.copies.append(copied))
-        self.arbiter = Arbiter(self.parts, copies, Counts(Metrics("commands").registry))
+        self.arbiter = Arbiter(self.parts, copies, Counts(Metrics("commands")))
 
     async def read(self, *facts):
         """These are folded, committed, and told."""

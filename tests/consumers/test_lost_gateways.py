@@ -46,7 +46,9 @@ async def _closing(url):
         )
         assert (record["epoch"], record["gateway"], record["connection_id"]) == (5, "gw-1", "c-5")
         assert record["sequence"] is None
-        assert lost.counts.gateways._value.get() == lost.counts.connections._value.get() == 1
+        for name in ("gateways", "connections"):
+            counted = f"chargewire_commands_{name}_lost_total"
+            assert told.parts.metrics.registry.get_sample_value(counted) == 1
         await told.read(disconnected(6, 5, "gateway_lost"))
         await LostGateways(told.parts, Watch("gw-2")).woken({HOME: None})
         assert len(told.sent.records) == 1

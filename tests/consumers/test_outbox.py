@@ -150,6 +150,15 @@ async def test_numbers_are_published_apart(store: Store) -> None:
     assert [text for text, _ in await waiting(store, other, 1)] == ['["S2","Seen",0]']
 
 
+async def test_what_waits_is_counted(store: Store) -> None:
+    """Of the numbers that are asked about."""
+    for number in (0, 1):
+        await commit(store, await owned(store, number), row(number), row(number + 2), number=number)
+    assert await outbox.waiting(store, [0]) == 2
+    assert await outbox.waiting(store, [0, 1]) == 4
+    assert await outbox.waiting(store, []) == 0
+
+
 async def test_nothing_waits_unasked(store: Store, url: str) -> None:
     """Neither of a table that is not named, nor where nothing is published."""
     generation = await owned(store)

@@ -41,6 +41,17 @@ def test_bent_rules_and_dead_letters_are_counted_by_rule():
     assert ("from_station", "call", "Nonsense") not in values(metrics, "frames")
 
 
+def test_a_name_of_a_station_is_no_label():
+    """Should an action that OCPP does not have ever get so far, it shares a series."""
+    metrics = Metrics()
+    for number in range(3):
+        metrics.event(event(action=f"Nonsense{number}"))
+        metrics.answered(f"Nonsense{number}", 0.1)
+    metrics.answered("", 0.1)  # the answer to a frame that names none
+    assert values(metrics, "frames") == {("from_station", "call", OTHER): 3}
+    assert values(metrics, "answer_seconds") == {(OTHER,): 4}
+
+
 def test_connection_events_are_no_frames():
     """They have no direction."""
     metrics = Metrics()
@@ -115,6 +126,12 @@ def test_processes_add_up():
         Sample("takeovers", (), 3),
         Sample("answer_seconds", ("A",), 3.0, (2, 3)),
     ]
+
+
+def test_the_youngest_process_tells_when_they_were_started():
+    """A sum of times would be none."""
+    parts = [[Sample("start_time_seconds", (), at)] for at in (17.0, 20.0, 18.0)]
+    assert merged(parts) == [Sample("start_time_seconds", (), 20.0)]
 
 
 def test_a_process_leaves_its_counters_behind_and_takes_its_gauges_along():

@@ -30,4 +30,5 @@ def test_what_is_not_there_or_no_text_is_no_secret(tmp_path):
     (tmp_path / "folder").mkdir()
     vault = Vault(str(tmp_path))
     assert [vault(name) for name in ("none", "bytes", "large", "folder")] == [None] * 4
+    assert vault.missing == 4, "an operator is told"
     assert Vault("")("key") is None

@@ -1,0 +1,5 @@
+"""Which chargewire this is."""
+
+from importlib.metadata import version
+
+VERSION = version("chargewire")
