@@ -147,6 +147,8 @@ def _keeping(row: Topic) -> dict[str, str]:
         "cleanup.policy": row.cleanup,
         "retention.ms": str(row.retention_ms),
         "retention.bytes": "-1",
+        # Said here since a gateway's own batches are small: to squeeze them is the brokers' work.
+        "compression.type": "zstd" if row.name in BLOCKS else "producer",
     }
     if (row.cleanup, row.retention_ms) == _LOG:
         return options

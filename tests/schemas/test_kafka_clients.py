@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from confluent_kafka import Producer
 
 from deploy.local.kafka import Broker
 from schemas.kafka_clients import discard, open_consumer, open_producer, submit
@@ -190,3 +191,27 @@ async def test_a_broker_gathers_what_it_is_told_to(kafka: Broker, prefix: str) -
     finally:
         await discard(consumer, grace_s=1)
         await discard(producer, grace_s=1)
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
+async def test_what_others_compress_is_read(kafka: Broker, prefix: str, codec: str) -> None:
+    """Whoever writes commands chooses how; a record that cannot be read would stop all reading."""
+    topic = f"{prefix}t"
+    await log.create(kafka.bootstrap, [topic])
+    foreign = Producer({"bootstrap.servers": kafka.bootstrap, "compression.type": codec})
+    sent = [b"%d" % number * 100 for number in range(20)]
+    for value in sent:
+        foreign.produce(topic, value, b"key")
+    await asyncio.to_thread(foreign.flush, 60)
+    consumer = await open_consumer(
+        {"bootstrap_servers": kafka.bootstrap}, frame_limit_bytes=262_144
+    )
+    place, read = TopicPartition(topic, 0), []
+    consumer.assign([place])
+    consumer.seek(place, 0)
+    async with asyncio.timeout(60):
+        while len(read) < len(sent):
+            read.append((await consumer.getone()).value)
+    await discard(consumer, grace_s=1)
+    assert read == sent

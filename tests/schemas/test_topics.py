@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import records
+from schemas.catalogue import BLOCKS
 from schemas.topics import PARTITIONS, TOPICS, Layout, faults, layouts, partition, plan, table
 
 WANTED = layouts("ocpp.")
@@ -76,6 +77,15 @@ def test_what_is_kept_does_not_hang_on_the_defaults_of_a_broker() -> None:
     closed = {name for name, config in configs.items() if config.get("segment.ms") == "86400000"}
     ends = ("refusals", "gateways", "commands", "decisions", "id-tokens", "stations")
     assert closed == {f"ocpp.{name}" for name in ends}
+
+
+def test_frames_are_kept_compressed() -> None:
+    """They are kept for ever, in numbers; what gateways read all the time stays as it was sent."""
+    codecs = {name: layout.config["compression.type"] for name, layout in WANTED.items()}
+    assert {name for name, codec in codecs.items() if codec == "zstd"} == {
+        f"ocpp.{block}" for block in BLOCKS
+    }
+    assert set(codecs.values()) == {"zstd", "producer"}
 
 
 def test_a_single_replica_is_enough_for_itself() -> None:
