@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gateway.deviations import Violation
 from gateway.validation import PayloadError, check
 from schemas.forms import Form, form
 
@@ -43,12 +44,18 @@ def violation(version: str, action: str, found: Mapping[str, Any]) -> str:
 
     A secret that is only named stands for any text.
     """
+    said = wrong(version, action, found)
+    return "" if said is None else said.description
+
+
+def wrong(version: str, action: str, found: Mapping[str, Any]) -> Violation | None:
+    """The same with its place; None: nothing."""
     try:
         raw = json.dumps(_without_secrets(found)).encode()
         check(version, action, "request", raw, frozenset())
     except PayloadError as error:
-        return error.violation.description
-    return ""
+        return error.violation
+    return None
 
 
 def _put(into: Any, path: list[str], text: str, of: Form, whole: str) -> None:

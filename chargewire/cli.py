@@ -31,6 +31,7 @@ _COMMANDS = {
     ),
     "stations": ("chargewire.stations", "stations", "Who is connected where, and their status."),
     "call": ("chargewire.call", "call", "Ask a station for something, and see what it answers."),
+    "console": ("chargewire.console_command", "console", "The fleet in a browser."),
     "flow": (
         "chargewire.flows.commands",
         "flow",

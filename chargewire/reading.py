@@ -73,7 +73,7 @@ class Log:
         settings: KafkaSettings,
     ) -> None:
         self._admin = admin
-        self._consumer = consumer
+        self.consumer = self._consumer = consumer
         self._codec = codec
         self._settings = settings
         self._prefix = settings.prefix
@@ -123,7 +123,7 @@ class Log:
                 yield []
             batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_BATCH)
             kept = [
-                [await self._entry(raw) for raw in batch if keep(raw)] for batch in batches.values()
+                [await self.entry(raw) for raw in batch if keep(raw)] for batch in batches.values()
             ]
             if entries := merged(kept):
                 yield entries
@@ -150,7 +150,8 @@ class Log:
                 return False
         return True
 
-    async def _entry(self, raw: ConsumerRecord) -> Entry:
+    async def entry(self, raw: ConsumerRecord) -> Entry:
+        """A record decoded; of a schema that is not known, the registry is asked once."""
         topic = raw.topic.removeprefix(self._prefix)
         record, problem = None, "" if raw.value is not None else DELETED
         while record is None and not problem:

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from schemas.addresses import address
 
@@ -97,7 +98,7 @@ class _Server(uvicorn.Server):
 class Admin:
     """Serves an application on one address until stopped."""
 
-    def __init__(self, listen: str, app: Starlette) -> None:
+    def __init__(self, listen: str, app: ASGIApp) -> None:
         self._listen = listen
         config = uvicorn.Config(
             app,

@@ -23,6 +23,14 @@ MAY_IMPORT = {
 """Package -> the packages of ours that its modules may import."""
 
 PURE = {
+    *("chargewire.action_help", "chargewire.call_payloads", "chargewire.summary"),
+    *("schemas.addresses",),
+    *("chargewire.console.asking", "chargewire.console.commands", "chargewire.console.config"),
+    *("chargewire.console.configurations", "chargewire.console.curves", "chargewire.console.feed"),
+    *("chargewire.console.guard", "chargewire.console.model", "chargewire.console.offering"),
+    *("chargewire.console.queries", "chargewire.console.rings", "chargewire.console.rows"),
+    *("chargewire.console.stations", "chargewire.console.told"),
+    *("chargewire.console.transactions",),
     *("chargewire.flows.configuration", "chargewire.flows.events"),
     *("chargewire.flows.local_lists", "chargewire.flows.profiles"),
     *("chargewire.flows.reservations", "chargewire.flows.schedules", "chargewire.flows.steps"),
@@ -116,7 +124,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "schemas.event_docs": (265, "the words of a page"),
     "schemas.records": (265, "the contract's records: a text for each"),
     "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
-    "gateway.calls": (335, "one machine: what is asked next depends on all that waits"),
+    "gateway.calls": (345, "one machine: what is asked next depends on all that waits"),
     "gateway.events": (275, "one writer of all that a connection tells the log"),
     "gateway.frames": (260, "one notation, read and written"),
     "gateway.instance:_build": (65, "each part of a gateway, with what it is given"),
@@ -124,11 +132,15 @@ LONGER: dict[str, tuple[int, str]] = {
     "gateway.link": (455, "one socket from handshake to end: its phases share all their state"),
     "gateway.replies": (275, "a table of answers for three versions"),
     "gateway.server": (300, "what links share: coming, going, room, log, end"),
-    "gateway.session": (300, "one machine: what it may do next depends on all of its state"),
+    "gateway.session": (330, "one machine: what it may do next depends on all of its state"),
 }
 """Module, or module:function -> (lines, why it cannot be less)."""
 
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
+    "chargewire.console.app": "tests/chargewire/test_console_program.py asks every path",
+    "chargewire.console.following": "tests/chargewire/test_console_program.py, with a real Kafka",
+    "chargewire.console.server": "tests/chargewire/test_console_program.py asks every path",
+    "chargewire.console.stream": "tests/chargewire/test_console_program.py listens to it",
     "chargewire.flows.running": "tests/chargewire/test_flows_commands.py: what commands share",
     "chargewire.flows.upkeep": "tests/chargewire/test_flows_commands.py: half of that group",
     "chargewire.asking": "tests/chargewire/test_call.py, with a real Kafka",

@@ -81,10 +81,7 @@ class Keys(Flow):
         return (said, self._words.keys(self._asked))
 
     def _take(self, said: Json) -> None:
-        for one in map(members, items(said.get("configurationKey"))):
-            key = text(one.get("key")) or ""
-            access = "ReadOnly" if one.get("readonly") else "ReadWrite"
-            self._found[key] = _line(variable=key, value=text(one.get("value")), access=access)
+        self._found |= {line["variable"] or "": line for line in key_lines(said)}
         self._unknown += [key for one in _texts(said.get("unknownKey")) if (key := str(one))]
 
     def _limit(self) -> int | None:
@@ -155,20 +152,48 @@ class Report(Flow):
         return [number for number in range(end + 1) if number not in self._pages]
 
     def _lines(self) -> Iterator[Line]:
-        """OCPP 2.0.1, 2.46 and 2.51: a variable has several attributes, by default one Actual."""
         for _, page in sorted(self._pages.items()):
-            for data in map(members, page):
-                kind = members(data.get("variableCharacteristics"))
-                for attribute in map(members, items(data.get("variableAttribute"))):
-                    yield _line(
-                        component=_component(members(data.get("component"))),
-                        variable=_named(members(data.get("variable"))),
-                        attribute=text(attribute.get("type")) or "Actual",
-                        value=text(attribute.get("value")),
-                        unit=text(kind.get("unit")),
-                        type=text(kind.get("dataType")),
-                        access=text(attribute.get("mutability")) or "ReadWrite",
-                    )
+            yield from report_lines(page)
+
+
+def key_lines(said: Json) -> Iterator[Line]:
+    """The answer to a GetConfiguration of 1.6."""
+    for one in map(members, items(said.get("configurationKey"))):
+        access = "ReadOnly" if one.get("readonly") else "ReadWrite"
+        yield _line(
+            variable=text(one.get("key")) or "", value=text(one.get("value")), access=access
+        )
+
+
+def report_lines(page: Sequence[Any]) -> Iterator[Line]:
+    """The reportData of a NotifyReport of 2.x.
+
+    OCPP 2.0.1, 2.46 and 2.51: a variable has several attributes, by default one Actual.
+    """
+    for data in map(members, page):
+        kind = members(data.get("variableCharacteristics"))
+        for attribute in map(members, items(data.get("variableAttribute"))):
+            yield _line(
+                component=_component(members(data.get("component"))),
+                variable=_named(members(data.get("variable"))),
+                attribute=text(attribute.get("type")) or "Actual",
+                value=text(attribute.get("value")),
+                unit=text(kind.get("unit")),
+                type=text(kind.get("dataType")),
+                access=text(attribute.get("mutability")) or "ReadWrite",
+            )
+
+
+def variable_lines(said: Json) -> Iterator[Line]:
+    """The answer to a GetVariables of 2.x: those that the station let be read."""
+    for one in map(members, items(said.get("getVariableResult"))):
+        if text(one.get("attributeStatus")) == "Accepted":
+            yield _line(
+                component=_component(members(one.get("component"))),
+                variable=_named(members(one.get("variable"))),
+                attribute=text(one.get("attributeType")) or "Actual",
+                value=text(one.get("attributeValue")),
+            )
 
 
 def _line(**cells: str | None) -> Line:
