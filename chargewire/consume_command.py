@@ -21,6 +21,7 @@ whatever breaks. Start it as often as you like on PostgreSQL: instances share th
 file of SQLite is for one.
 
 Tables can always be made anew: --rebuild throws them away and folds the log from its beginning.
+They are brought up to date at each start; --migrate does that alone, before a new version starts.
 
 \b
 Examples:
@@ -39,18 +40,32 @@ Examples:
     is_flag=True,
     help="Rebuild though the log has lost its beginning: rows made of that are lost.",
 )
+@click.option("--migrate", is_flag=True, help="Bring the tables up to date, then end.")
 @click.option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")
 @click.option("--log-format", metavar="FORMAT", help="auto, json or console.")
 @click.option("--check", is_flag=True, help="Check the configuration, then end.")
 @kafka_options
-def consume(name: str, rebuild: bool, from_what_is_left: bool, check: bool, **flags: Any) -> None:
+def consume(
+    name: str,
+    rebuild: bool,
+    from_what_is_left: bool,
+    migrate: bool,
+    check: bool,
+    **flags: Any,
+) -> None:
     """See above: the text is made of the table of consumers."""
+    if migrate and rebuild:
+        raise click.UsageError("--migrate keeps the rows, --rebuild throws them away: choose one")
     if from_what_is_left and not rebuild:
         raise click.UsageError("--from-what-is-left goes with --rebuild")
     config = completed(name, settings(Config, flags))
     if check:
         click.echo("The configuration is right.")
         return
+    if migrate:
+        from consumers import migrate as migration  # noqa: PLC0415 - see below
+
+        click.get_current_context().exit(migration.run(config, name))
     from consumers.program import run  # noqa: PLC0415 - the whole consumer, only where it runs
 
     code = run(

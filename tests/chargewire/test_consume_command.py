@@ -1,5 +1,10 @@
 """`chargewire consume`: which consumers there are, and what is refused."""
 
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +45,25 @@ def test_a_store_that_is_none() -> None:
 def test_what_is_left_goes_with_a_rebuild() -> None:
     """Alone it would mean nothing."""
     assert "--rebuild" in invoked("stations", "--from-what-is-left").output
+
+
+def test_tables_are_migrated_or_thrown_away() -> None:
+    """Not both; nothing is thrown away by who asks for both."""
+    found = invoked("stations", "--migrate", "--rebuild")
+    assert found.exit_code == 2
+    assert "choose one" in found.output
+
+
+def test_migrating_ends_with_the_tables_made(tmp_path: Path) -> None:
+    """In the store of that consumer, without Kafka."""
+    words = ["-m", "chargewire", "consume", "stations", "--data", f"{tmp_path}/data", "--migrate"]
+    found = subprocess.run(
+        [sys.executable, *words], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert found.returncode == 0, found.stderr
+    with closing(sqlite3.connect(tmp_path / "data" / "stations.db")) as connection:
+        rows = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    assert ("connectors",) in rows
 
 
 def test_settings_and_wishes_reach_the_consumer(monkeypatch: pytest.MonkeyPatch) -> None:
