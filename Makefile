@@ -7,7 +7,7 @@
 #   make bench              the figures of docs/performance.md
 #   make schemas            write schemas/avro and docs/events.md again
 #   make docs               write the tables of docs/operations.md again
-#   make dashboards         write Grafana's dashboards and ClickHouse's columns again
+#   make dashboards         write Grafana's dashboards, alerts and ClickHouse's columns again
 #   make fmt                format, and mend what the linter can
 #   make constraints        take the newest versions that pyproject.toml allows
 #   make locks              resolve the broker's jars again
@@ -46,6 +46,7 @@ docs: $(INSTALLED)
 
 dashboards: $(INSTALLED)
 	$(PYTHON) -m deploy.grafana.dashboards
+	$(PYTHON) -m deploy.prometheus.rules
 	$(PYTHON) -m deploy.clickhouse.columns
 
 fmt: $(INSTALLED)

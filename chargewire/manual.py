@@ -10,6 +10,8 @@ import click
 from chargewire.config_command import plain
 from consumers import config as consumer_config
 from consumers import families as consumer_families
+from deploy.prometheus.alert import Alert
+from deploy.prometheus.alerts import GROUPS
 from gateway import metrics as gateway_metrics
 from gateway.config import Config
 from gateway.validation import DEFAULT_QUIRKS, QUIRKS
@@ -95,6 +97,24 @@ def rules() -> str:
     )
 
 
+def alerts() -> str:
+    """Every alert: when somebody is called, what it means, and the first three steps."""
+    parts = []
+    for heading, group in GROUPS.items():
+        parts.append(f"### {heading}")
+        parts += map(_alert, group)
+    return "\n\n".join(parts)
+
+
+def _alert(alert: Alert) -> str:
+    lasts = "" if alert.lasts.startswith("0") else f", after {alert.lasts}"
+    steps = "\n".join(f"{number}. {step}" for number, step in enumerate(alert.steps, start=1))
+    return (
+        f"#### {alert.name}\n\n*{alert.severity}{lasts}.* {alert.meaning}\n\n"
+        f"```promql\n{alert.expr}\n```\n\n{steps}"
+    )
+
+
 TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "settings": settings,
@@ -103,6 +123,7 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "rules": rules,
         "consumers": consumers,
         "consumer_metrics": consumer_metrics,
+        "alerts": alerts,
     }
 )
 

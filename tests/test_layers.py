@@ -161,6 +161,14 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "consumers.frames": "values without behaviour; whatever reads frames has them",
     "consumers.station_frames": "tests/consumers/test_meaning.py, with whole conversations",
     "consumers.transaction_frames": "tests/consumers/test_meaning.py, with whole conversations",
+    **dict.fromkeys(
+        (
+            *("deploy.prometheus.alert", "deploy.prometheus.recordings"),
+            *("deploy.prometheus.gateways", "deploy.prometheus.log", "deploy.prometheus.commands"),
+            *("deploy.prometheus.consumers", "deploy.prometheus.sequels"),
+        ),
+        "values without behaviour; tests/deploy/test_prometheus_alerts.py has a story of each",
+    ),
     "deploy.local.effects": "values without behaviour; tests/deploy/test_station.py uses every one",
     "gateway.effects": "values without behaviour; tests/gateway/test_session.py uses every one",
     "gateway.instance": "tests/end_to_end/test_gateway.py: it is the sum of real parts",

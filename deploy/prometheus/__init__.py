@@ -1,0 +1,1 @@
+"""What Prometheus watches, and whom it calls."""
