@@ -1,0 +1,117 @@
+// Shows the view that the address names, and leaves it in good order.
+
+import { keep, read, token } from "./api.js";
+import { banner } from "./banner.js";
+import { empty, fill, h } from "./dom.js";
+import * as events from "./events.js";
+import * as rejected from "./rejected.js";
+import { here } from "./route.js";
+import * as schemas from "./schemas.js";
+import * as station from "./station.js";
+import * as stations from "./stations.js";
+import { askForToken } from "./token.js";
+import * as transaction from "./transaction.js";
+import * as transactions from "./transactions.js";
+
+const VIEWS = { stations, station, events, transactions, transaction, rejected, schemas };
+const UNDER = { station: "stations", transaction: "transactions" };
+const THEMES = ["auto", "light", "dark"];
+const WAIT_MS = 2000;
+
+const main = document.getElementById("main");
+let leaving = new AbortController();
+
+async function show() {
+  leaving.abort();
+  leaving = new AbortController();
+  const { signal } = leaving;
+  const place = here();
+  const view = VIEWS[place.view];
+  mark(UNDER[place.view] ?? place.view);
+  const root = h("div", { class: `view ${place.view}` });
+  fill(main, root);
+  window.scrollTo(0, 0);
+  if (!view) {
+    fill(root, empty("There is no such page.", h("a", { href: "#/stations" }, "All stations")));
+    return;
+  }
+  document.title = `${view.title(place)} · chargewire`;
+  try {
+    await view.show(root, place, signal);
+  } catch (error) {
+    if (error.name !== "AbortError") fill(root, failed(error));
+  }
+}
+
+function failed(error) {
+  const again = h("button", { type: "button", on: { click: show } }, "Try again");
+  return h("div", { class: "empty", role: "alert" },
+    h("p", { class: "title" }, error.status === 404 ? "There is nothing here." : "That failed."),
+    h("p", {}, error.message), again);
+}
+
+function mark(view) {
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.getAttribute("href") === `#/${view}`) {
+      link.setAttribute("aria-current", "page");
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else link.removeAttribute("aria-current");
+  }
+}
+
+async function about() {
+  try {
+    const found = await read("about");
+    fill(document.getElementById("about"), `${found.version} · ${found.prefix}*`);
+    document.documentElement.dataset.commands = found.may_command ? "yes" : "no";
+    const why = (found.problems ?? []).join("; ");
+    banner("reading", found.ready ? null : `What is shown is not complete yet: ${why}.`);
+    if (!found.ready) setTimeout(about, WAIT_MS);
+  } catch (error) {
+    banner("reading", error.message);
+    setTimeout(about, WAIT_MS);
+  }
+  tokenButton();
+}
+
+function tokenButton() {
+  const button = document.getElementById("token");
+  fill(button, token() ? "Commands: token given" : "Read-only");
+  button.onclick = () => (token() ? keep("") : askForToken());
+  button.title = token() ? "Forget the token" : "Give a token, to ask stations for something";
+}
+
+function theme() {
+  const button = document.getElementById("theme");
+  const name = () => document.documentElement.dataset.theme ?? "auto";
+  button.textContent = `Theme: ${name()}`;
+  button.onclick = () => {
+    const next = THEMES[(THEMES.indexOf(name()) + 1) % THEMES.length];
+    if (next === "auto") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = next;
+    localStorage.setItem("chargewire-theme", next);
+    button.textContent = `Theme: ${next}`;
+  };
+}
+
+/** Who starts the console may open it with its token: #token=… is kept, and taken out of sight. */
+function tokenGiven() {
+  const given = /^#token=(.+)$/.exec(location.hash);
+  if (!given) return;
+  keep(decodeURIComponent(given[1]));
+  history.replaceState(null, "", "#/stations");
+}
+
+document.addEventListener("token", tokenButton);
+window.addEventListener("hashchange", () => {
+  tokenGiven();
+  show();
+});
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address is the view's
+  main.focus();
+});
+tokenGiven();
+theme();
+about();
+show();

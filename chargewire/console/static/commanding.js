@@ -1,0 +1,130 @@
+// Asks one station for something: choose an action, fill its form, see what came of it.
+
+import { read, token } from "./api.js";
+import { fill, h, labelled, say } from "./dom.js";
+import { worded } from "./fields.js";
+import { part, segments } from "./form.js";
+import { pretty } from "./json.js";
+import { howToGetOne, tokenForm } from "./token.js";
+
+const EXPIRES_S = 60;
+
+/** Fill a place with the form; `asking` is what results() made. */
+export async function commanding(place, station, asking, signal) {
+  const { version, actions } = await read("actions", { station }, signal);
+  const blocks = new Map();
+  for (const one of actions) blocks.set(one.block, [...(blocks.get(one.block) ?? []), one]);
+  const body = h("div", {});
+  const doc = h("p", { class: "hint" });
+  const select = h("select", { name: "action" }, h("option", { value: "" }, "Choose an action …"),
+    [...blocks].map(([block, of]) => h("optgroup", { label: block },
+      of.map((one) => h("option", { value: one.action }, one.action)))));
+  select.addEventListener("change", async () => {
+    fill(doc, worded(actions.find((one) => one.action === select.value)?.doc));
+    fill(body);
+    if (!select.value) return;
+    try {
+      const { form } = await read(`actions/${encodeURIComponent(select.value)}`, { station }, signal);
+      payloadForm(body, { station, action: select.value, schema: form, asking });
+    } catch (error) {
+      if (error.name !== "AbortError") fill(body, h("p", { class: "wrong" }, error.message));
+    }
+  });
+  const gate = h("div", {});
+  const gated = () => fill(gate, token() ? null : h("div", { class: "notice" }, howToGetOne(),
+    document.documentElement.dataset.commands === "no" ? null : tokenForm()));
+  gated();
+  document.addEventListener("token", gated, { signal });
+  fill(place, h("div", { class: "commanding" },
+    h("section", { class: "panel" }, h("h2", {}, "Ask the station"), gate,
+      labelled(`Action (OCPP ${version})`, select), doc, body),
+    h("section", { class: "panel" }, h("h2", {}, "What came of it"), asking.element)));
+}
+
+function payloadForm(place, { station, action, schema, asking }) {
+  let form = null;
+  let json = null; // the text area, while the payload is written as JSON
+  const inputs = h("div", { class: "payload" });
+  const preview = h("div", {});
+  const problem = h("p", { class: "wrong", role: "alert", hidden: true });
+  const mode = h("button", { type: "button", class: "plain" }, "Write it as JSON");
+  const expires = h("input", {
+    inputmode: "numeric", value: EXPIRES_S, required: true, pattern: "[1-9][0-9]{0,5}",
+  });
+  const offline = h("select", {}, h("option", { value: "fail" }, "fail"),
+    h("option", { value: "wait" }, "wait until it is back"));
+  const send = h("button", { type: "submit" }, `Send ${action}`);
+
+  function asForm(value) {
+    json = null;
+    mode.textContent = "Write it as JSON";
+    form = part(schema.type ? schema : { ...schema, type: "object" }, { required: true, value });
+    fill(inputs, Object.keys(schema.properties ?? {}).filter((one) => one !== "customData").length
+      ? form.element : h("p", { class: "quiet" }, "This action takes nothing."));
+    shown();
+  }
+
+  function asJson() {
+    json = h("textarea", { class: "json", rows: "12", spellcheck: "false",
+      "aria-label": "Payload as JSON", value: JSON.stringify(payload(), null, 2) });
+    mode.textContent = "Back to the form";
+    fill(inputs, json);
+    fill(preview);
+  }
+
+  const payload = () => (json ? JSON.parse(json.value) : form.value() ?? {});
+  const shown = () => json || fill(preview, pretty(payload()));
+  const wrong = (text) => {
+    problem.textContent = text ?? "";
+    problem.hidden = !text;
+  };
+  inputs.addEventListener("input", () => queueMicrotask(shown));
+  inputs.addEventListener("change", shown);
+  mode.addEventListener("click", () => {
+    try {
+      if (json) asForm(payload());
+      else asJson();
+      wrong(null);
+    } catch {
+      wrong("That is no JSON.");
+    }
+  });
+
+  async function submit(event) {
+    event.preventDefault();
+    wrong(null);
+    const [first] = json ? [] : form.checked();
+    if (first) {
+      first.focus();
+      wrong("Something in the form is not right yet; see above.");
+      return;
+    }
+    send.disabled = true;
+    try {
+      await asking.ask({ station, action, payload: payload(),
+        expires_in_s: Number(expires.value), when_offline: offline.value });
+      say(`${action} is on its way.`);
+    } catch (error) {
+      refused(error);
+    }
+    send.disabled = false;
+  }
+
+  function refused(error) {
+    if (error instanceof SyntaxError) wrong("That is no JSON.");
+    else if (error.status === 401) wrong("The token is missing, or not the right one.");
+    else wrong(error.path ? `${error.path}: ${error.message}` : error.message);
+    if (error.path && !json) {
+      const at = form.at(segments(error.path));
+      at.wrong(error.message);
+      at.focus();
+    }
+  }
+
+  asForm(undefined);
+  fill(place, h("form", { novalidate: true, on: { submit } }, inputs,
+    h("div", { class: "filters" }, labelled("Expires after (s)", expires),
+      labelled("If it is offline", offline)),
+    h("details", { open: true }, h("summary", {}, "Payload"), preview),
+    problem, h("div", { class: "row" }, send, mode)));
+}

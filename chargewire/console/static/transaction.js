@@ -1,0 +1,71 @@
+// One transaction, with its power and energy over time.
+
+import { read } from "./api.js";
+import { lines, pointedAt } from "./chart.js";
+import { fill, h, paced } from "./dom.js";
+import { to } from "./route.js";
+import { listen } from "./stream.js";
+import { oddities, state } from "./transactions.js";
+import { delivered, duration, energy, lasting, place, time } from "./units.js";
+
+const PAUSE_MS = 2000;
+
+export const title = ({ parts }) => `Transaction ${parts[0] ?? ""}`;
+
+export async function show(root, { parts }, signal) {
+  const path = `transactions/${encodeURIComponent(parts[0] ?? "")}`;
+  const load = async () => {
+    const { transaction, power } = await read(path, {}, signal);
+    if (!pointedAt(root)) fill(root, head(transaction), charts(power), facts(transaction));
+    return transaction;
+  };
+  const { station } = await load();
+  const soon = paced(() => load().catch(() => {}), PAUSE_MS, signal);
+  listen({ station }, {
+    transaction: (row) => row.id === parts[0] && soon(), again: soon,
+  }, signal);
+}
+
+function head(row) {
+  return h("header", { class: "head" },
+    h("h1", {}, "Transaction ", h("span", { class: "mono" }, row.transaction_id)),
+    h("p", { class: "row" }, state(row), oddities(row),
+      h("a", { href: to("station", row.station) }, `Station ${row.station}`)),
+    h("dl", { class: "figures" }, [
+      ["Energy", energy(delivered(row))], ["Duration", duration(lasting(row))],
+      ["Connector", place(row.evse, row.connector) || "–"], ["Token", row.token ?? "–"],
+    ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
+}
+
+/** Power and energy of a transaction: {points: [[ms, W]], energy: [[ms, Wh]]} or null. */
+export function charts(power) {
+  if (!power?.points?.length && !power?.energy?.length) {
+    return h("p", { class: "quiet" }, "No meter value of it is kept here: the console keeps those "
+      + "that came since its start, and a while before it.");
+  }
+  const thousandth = ([ms, value]) => [ms, Number(value) / 1000];
+  const start = Number(power.energy?.[0]?.[1] ?? 0);
+  return h("div", { class: "charts" },
+    power.points?.length ? h("div", { class: "panel" }, lines({
+      label: "Power", unit: "kW", points: power.points.map(thousandth) })) : null,
+    power.energy?.length ? h("div", { class: "panel" }, lines({
+      label: "Energy", unit: "kWh", tone: "two",
+      points: power.energy.map(([ms, wh]) => thousandth([ms, Number(wh) - start])) })) : null);
+}
+
+const SHOWN = [["begin_ms", "Begun, by the station's clock"], ["begin_observed_ms", "Begin seen"],
+  ["end_ms", "Ended, by the station's clock"], ["end_observed_ms", "End seen"],
+  ["meter_begin_wh", "Meter at the beginning"], ["meter_last_wh", "Last reading"],
+  ["meter_end_wh", "Meter at the end"], ["reason", "Reason"], ["charging_state", "Charging state"],
+  ["token_type", "Token type"], ["token_group", "Token's group"], ["status", "Token's status"],
+  ["stop_token", "Stopped with"], ["offline", "Partly offline"], ["reservation", "Reservation"],
+  ["remote_start", "Remote start"], ["updates", "Updates"], ["seq_missing", "Frames missing"],
+  ["start_repeats", "Start repeated"], ["stop_repeats", "Stop repeated"], ["id", "Fleet-wide id"]];
+
+function facts(row) {
+  const known = SHOWN.filter(([name]) => row[name] !== null && row[name] !== undefined);
+  return h("section", { class: "panel" }, h("h2", {}, "All that is known"),
+    h("dl", { class: "facts" }, known.map(([name, label]) => [h("dt", {}, label),
+      h("dd", {}, name.endsWith("_ms") ? time(row[name]) : name.endsWith("_wh")
+        ? energy(row[name]) : row[name] === true ? "yes" : row[name] === false ? "no" : row[name])])));
+}
