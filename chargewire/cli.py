@@ -47,6 +47,12 @@ _COMMANDS = {
     ),
     "schemas": ("chargewire.schemas_command", "schemas", "The record schemas of the topics."),
     "config": ("chargewire.config_command", "config", "Which settings are in force."),
+    "health": ("chargewire.health", "health", "Whether a program on this machine is ready."),
+    "simulate": (
+        "chargewire.simulate",
+        "simulate_command",
+        "Simulated stations alone, at a gateway anywhere.",
+    ),
 }
 
 

@@ -21,6 +21,8 @@ NAMES = [
     "topics",
     "schemas",
     "config",
+    "health",
+    "simulate",
 ]
 
 

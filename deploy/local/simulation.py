@@ -1,0 +1,48 @@
+"""Runs the simulated stations alone, against a gateway that may be anywhere."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.fleet import FAREWELL_S, Fleet
+from schemas.settings import KafkaSettings, setting
+
+POLL_S = 0.1
+_END_TIME_S = FAREWELL_S + 2  # in all less than the ten seconds that container engines grant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation(KafkaSettings):
+    """Who is simulated; the log is wanted for the tokens of the stations alone."""
+
+    stations: int = setting(4, "simulated stations", unit="stations", low=1, high=10_000)
+    data: str = setting("data", "folder where the registers of their meters are kept")
+
+
+async def simulate(settings: Simulation, url: str) -> None:
+    """Let stations charge at a gateway until SIGTERM or SIGINT; `url` is its own with its path.
+
+    Raises OSError when the folder of the data cannot be written.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    fleet = Fleet(url, settings.stations, _made(settings.data) / "stations.json")
+    fleet.start()
+    while not fleet.ended:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL_S):
+                await stop.wait()
+                break
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_END_TIME_S):
+            await fleet.farewell()
+    await fleet.end()
+
+
+def _made(folder: str) -> Path:
+    path = Path(folder)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
