@@ -50,8 +50,10 @@ class Postgres:
     It refuses to be root, so then the package's own user runs it. All of it goes with `remove`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, options: Sequence[str] = _FAST) -> None:
+        """With settings of PostgreSQL's, as in `fsync=off`."""
         self._programs = programs()
+        self._options = options
         # Not below pytest's folders, which only their owner may enter; and the path of a unix
         # socket has 107 bytes at most.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -64,12 +66,17 @@ class Postgres:
             self._as = (_found("setpriv"), *ids, "--pdeathsig=KILL")
         self._process: Process | None = None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Return when it takes connections. Raises RuntimeError with what it says."""
         data = self.folder / "data"
         if not data.exists():
             self._run("initdb", "--auth=trust", "--username=postgres", "--no-sync", "-D", str(data))
-        options = [f"--{option}" for option in _FAST]
+        options = [f"--{option}" for option in self._options]
         self._process = Process(
             [
                 *(*self._as, str(self._programs / "postgres"), "-D", str(data)),
