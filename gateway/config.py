@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from gateway.security_settings import SecuritySettings
 from gateway.validation import DEFAULT_QUIRKS, QUIRKS
 from schemas import settings_file
 from schemas.addresses import is_address
 from schemas.catalogue import ACTIONS, BY_SUBPROTOCOL
-from schemas.settings import KafkaSettings, setting
+from schemas.settings import setting
 
 STATION_TIME_OUT_S = 30  # most stations give up a CALL then, and count it as a failed try
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
@@ -19,7 +20,7 @@ _DECIDED = re.compile(r"[A-Z][A-Za-z0-9]*|DataTransfer:.+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Config(KafkaSettings):
+class Config(SecuritySettings):
     """All that an operator may choose about a gateway; the variable is CHARGEWIRE_<NAME>."""
 
     listen: str = setting(
@@ -157,7 +158,7 @@ class Config(KafkaSettings):
 
     def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield what does not go together, with the reason."""
-        yield from KafkaSettings.problems(self)
+        yield from SecuritySettings.problems(self)
         if 2 * self.ack_time_s + self.decision_time_s >= STATION_TIME_OUT_S:
             yield (
                 ("ack_time_s", "decision_time_s"),

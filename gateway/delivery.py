@@ -83,7 +83,13 @@ class Delivery:
         link.perform(link.session.decided(decision, self._now()))
 
     def station(self, key: bytes) -> None:
-        """The row of a station held here has changed: it holds for the next CALL."""
-        for link in self._router.links(key):
-            if link.session is not None:
+        """The row of a station held here has changed: it holds for the next CALL.
+
+        A connection of a lower security profile than is now asked for ends. One whose password is
+        no longer that of the row goes on: over it the station is told the new one (OCPP 2.x A01).
+        """
+        for link in [*self._router.links(key)]:
+            if (reason := self._policies.ends(key, link.profile)) is not None:
+                link.give_up(1008, reason)
+            elif link.session is not None:
                 link.session.policy = self._policies.of(key)

@@ -12,16 +12,20 @@ STATION_LENGTH = 48  # OCPP 2.x: Identity is identifierString[48]
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """The request becomes a connection; `subprotocol` is None where none was offered."""
+    """The request becomes a connection; `subprotocol` is None where none was offered.
+
+    `profile` is the OCPP security profile that the connection has.
+    """
 
     station: str
     version: Version
     subprotocol: str | None
+    profile: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """The request is answered with `status` and a body that says what to do.
+    """The request is answered with `status` and a body that says what to do; 0: not even answered.
 
     `reason` is the word for events and metrics; `retry_after_s` goes into the header.
     """
@@ -87,27 +91,28 @@ def answer(target: str, offered: Sequence[str], *, prefix: str, fallback: str) -
 
 
 @dataclass(slots=True)
-class Takeovers:
-    """How often stations were taken over of late, so that two boxes with one id are slowed.
+class Pace:
+    """How often something happened to each of late, so that it can be slowed.
 
-    Bounded: beyond `stations_max` the station that was longest quiet is forgotten.
+    Takeovers of a station are counted so, and wrong passwords. Bounded: beyond `keys_max` the one
+    that was longest quiet is forgotten.
     """
 
     per_minute: int
-    stations_max: int = 10_000
+    keys_max: int = 10_000
     _times: OrderedDict[bytes, deque[float]] = field(default_factory=OrderedDict)
 
-    def happened(self, station: bytes, now_s: float) -> None:
-        """A connection of the station replaced another."""
-        times = self._times.setdefault(station, deque(maxlen=self.per_minute))
+    def happened(self, key: bytes, now_s: float) -> None:
+        """It happened once more."""
+        times = self._times.setdefault(key, deque(maxlen=self.per_minute))
         times.append(now_s)
-        self._times.move_to_end(station)
-        if len(self._times) > self.stations_max:
+        self._times.move_to_end(key)
+        if len(self._times) > self.keys_max:
             self._times.popitem(last=False)
 
-    def wait_s(self, station: bytes, now_s: float) -> int:
-        """Whole seconds until the station may take over again; 0 = now."""
-        times = self._times.get(station)
+    def wait_s(self, key: bytes, now_s: float) -> int:
+        """Whole seconds until it may happen again; 0 = now."""
+        times = self._times.get(key)
         if times is None or len(times) < self.per_minute:
             return 0
         return max(0, int(times[0] + 60 - now_s) + 1) if times[0] + 60 > now_s else 0

@@ -13,16 +13,17 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from gateway import vitals
+from gateway.certificates import Certificates
 from gateway.config import Config
 from gateway.delivery import Delivery
 from gateway.dispatch import Dispatch
 from gateway.inbound import Inbound
-from gateway.link import Link
 from gateway.metrics import Metrics
 from gateway.notices import Notices
 from gateway.policy import Policies
 from gateway.producer import Producer
 from gateway.server import Server
+from gateway.tls import door
 from gateway.vault import Vault
 from schemas import admin, kafka_clients, loop_lag, registry
 from schemas.about import VERSION
@@ -30,6 +31,7 @@ from schemas.addresses import address
 from schemas.codec import Codec
 from schemas.copies import Copies
 from schemas.kafka_clients import Probe
+from schemas.tls import TlsFileError
 from schemas.topics import RECORD_PER_FRAME, partition
 
 log = structlog.get_logger("gateway")
@@ -88,6 +90,7 @@ class Instance:
         self._inbound: Inbound
         self._copies: Copies
         self._server: Server
+        self._certificates: Certificates | None = None
         self._vault = Vault(config.secrets)
         self._delivery: Delivery
         self._tasks: list[asyncio.Task[None]] = []
@@ -121,6 +124,10 @@ class Instance:
 
     async def _start(self) -> asyncio.Server:
         config = self._config
+        try:
+            self._certificates = Certificates(config) if config.tls_certificate else None
+        except TlsFileError as error:
+            raise UnfitError([str(error)]) from None
         self._state = "starting: waiting for Kafka"
         await self._checked()
         try:
@@ -136,7 +143,7 @@ class Instance:
         host, port = address(config.listen)
         try:
             listening = await asyncio.get_running_loop().create_server(
-                partial(Link, self._server),
+                door(self._server, self._certificates),
                 host or None,
                 port,
                 reuse_port=config.workers > 1,
@@ -149,6 +156,7 @@ class Instance:
                 listener.setsockopt(level, option, value)
         self._tasks += [
             asyncio.create_task(self._stay_alive()),
+            *([asyncio.create_task(made.follow())] if (made := self._certificates) else []),
             asyncio.create_task(loop_lag.measure(self._metrics.spread("loop_lag_seconds").observe)),
         ]
         return listening
@@ -237,8 +245,11 @@ class Instance:
     def _watched(self, dispatch: Dispatch) -> dict[str, Callable[[], float]]:
         """Metrics that are the state of a part, read when somebody looks."""
         producer, server, inbound = self._producer, self._server, self._inbound
+        certificates = self._certificates
         return {
             "handshakes": lambda: len(server.opening),
+            "certificates_broken": lambda: bool(certificates and certificates.broken),
+            "certificates_expiring": lambda: bool(certificates and certificates.expiring),
             "paused": lambda: len(server.held),
             "events_in_flight": lambda: producer.in_flight,
             "events_acknowledged": lambda: producer.acknowledged,

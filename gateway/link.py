@@ -11,10 +11,12 @@ from websockets.http11 import Request, Response
 from websockets.protocol import CONNECTING, OPEN
 from websockets.server import ServerProtocol
 
+from gateway import certificate_names
 from gateway.effects import Close, Count, Effect, Ping, Record, Write
 from gateway.handshake import Accept, Refuse
 from gateway.lanes import Done
 from gateway.outbox import Outbox
+from gateway.security import Peer
 from gateway.session import Session
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Link(asyncio.Protocol):
         "key",
         "opened",
         "partition",
+        "profile",
         "session",
     )
 
@@ -63,6 +66,7 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport
         self.session: Session | None = None
         self.key = b""
+        self.profile = 0
         self.partition = 0
         self.address = ""
 
@@ -89,6 +93,10 @@ class Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self._protocol.receive_eof()
+        self._end()
+
+    def abandoned(self) -> None:
+        """The socket is gone, and of what came over it nothing was for us."""
         self._end()
 
     def pause_writing(self) -> None:
@@ -166,7 +174,7 @@ class Link(asyncio.Protocol):
     # Handshake.
 
     def _requested(self, request: Request) -> None:
-        match self._server.admit(self, request):
+        match self._server.admission.judge(self, request):
             case Refuse() as refused:
                 self._refuse(request, refused)
             case Accept() as accepted:
@@ -174,7 +182,7 @@ class Link(asyncio.Protocol):
                 if response.status_code != 101:
                     body = (response.body or b"").decode()
                     refused = Refuse(response.status_code, "no_upgrade", body, accepted.station)
-                    self._server.refused(self, request, refused)
+                    self._server.admission.refused(self, request, refused)
                     self._respond(response)
                     return
                 if accepted.subprotocol is not None:
@@ -186,8 +194,10 @@ class Link(asyncio.Protocol):
                 self._server.open(self, request, accepted)
 
     def _refuse(self, request: Request, refused: Refuse) -> None:
-        self._server.refused(self, request, refused)
+        self._server.admission.refused(self, request, refused)
         response = self._protocol.reject(refused.status, refused.body)
+        if refused.status == 401:
+            response.headers["WWW-Authenticate"] = 'Basic realm="chargewire"'
         if refused.retry_after_s is not None:
             response.headers["Retry-After"] = str(refused.retry_after_s)
         self._respond(response)
@@ -226,7 +236,7 @@ class Link(asyncio.Protocol):
 
     def _handshake_late(self) -> None:
         self._timer = None
-        self._server.handshake_late(self)
+        self._server.admission.late(self)
         self._transport.abort()
 
     # Effects.
@@ -294,6 +304,13 @@ class Link(asyncio.Protocol):
     def epoch(self) -> int | None:
         """The offset of this connection's `connected`, once it is known."""
         return None if self.session is None else self.session.writer.epoch
+
+    @property
+    def peer(self) -> Peer:
+        """Who is at the other end of the socket, and what it has proved by TLS."""
+        told = self._transport.get_extra_info
+        names = certificate_names.of_peer(told("peercert"))
+        return Peer(self.address, told("ssl_object") is not None, names)
 
     @property
     def named(self) -> dict[str, str]:
@@ -430,7 +447,7 @@ class Link(asyncio.Protocol):
         self._stop_timer()
         self._server.link_lost(self)
         if self.session is None and self._protocol.handshake_exc is not None:
-            self._server.garbled(self)
+            self._server.admission.garbled(self)
         if self.session is not None and self._response is None:
             self.perform(self.session.closed(*self.ending, self._server.now()))
 

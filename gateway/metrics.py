@@ -30,6 +30,8 @@ _TABLE = (
     Family("connects", "counter", "Connections opened", ("version",)),
     Family("disconnects", "counter", "Connections ended, by close code", ("version", "code")),
     Family("refusals", "counter", "Handshakes refused", ("reason",)),
+    Family("certificates_broken", "gauge", "Processes with certificate files that cannot be used"),
+    Family("certificates_expiring", "gauge", "Processes whose certificate ends within two weeks"),
     Family("takeovers", "counter", "Connections replaced by a newer one of the same station"),
     Family("frames", "counter", "Frames in the log", ("direction", "kind", "action")),
     Family("dead_letters", "counter", "Frames that could not be taken, by rule", ("rule",)),

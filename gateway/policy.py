@@ -7,6 +7,7 @@ from functools import cached_property
 from gateway import calls, replies, session
 from gateway.commands import Secret
 from gateway.config import Config
+from gateway.security import required
 from gateway.stations import Station
 from gateway.validation import DEFAULT_QUIRKS
 
@@ -33,6 +34,13 @@ class Policies:
     def refuses(self, key: bytes) -> bool:
         """Whether a station is refused at the handshake because the platform does not know it."""
         return self.config.unknown_stations == "refuse" and key not in self.stations
+
+    def ends(self, key: bytes, profile: int) -> str | None:
+        """Why a connection of this security profile may not go on; None: it may."""
+        if self.refuses(key):
+            return "unknown_station"
+        wanted = required(self.stations.get(key), self.config.security_profile_min)
+        return "security_profile" if profile < wanted else None
 
     @cached_property
     def _commands(self) -> calls.Limits:

@@ -8,11 +8,11 @@ import uuid
 import structlog
 from websockets.http11 import Request
 
-from gateway import handshake, redaction
+from gateway.admission import Admission, user_agent
 from gateway.config import Config
 from gateway.effects import Count, Instant, Write
 from gateway.events import Encode, Event, Writer
-from gateway.handshake import Accept, Refuse
+from gateway.handshake import Accept
 from gateway.lanes import Done
 from gateway.link import Link
 from gateway.metrics import Metrics
@@ -64,8 +64,15 @@ class Server:
         self.copies = copies
         self._links: set[Link] = set()
         self.opening: set[Link] = set()
-        self._takeovers = handshake.Takeovers(config.takeovers_per_minute)
-        self._refusals = handshake.RefusalLog()
+        self.admission = Admission(
+            config=config,
+            policies=policies,
+            notices=notices,
+            metrics=metrics,
+            write=lambda probe: producer.record(*probe, lambda _: None),
+            no_room=self._no_room,
+            now=self.now,
+        )
         self._all_closed = asyncio.Event()
 
     def now(self) -> Instant:
@@ -106,72 +113,26 @@ class Server:
         if not self._links:
             self._all_closed.set()
 
-    def handshake_late(self, link: Link) -> None:
-        self._metrics.refused("handshake_time")
-        log.info("handshake too slow", address=link.address)
-
-    def garbled(self, link: Link) -> None:
-        """What came is no HTTP request: TLS on a plain port, a scanner, a line without end."""
-        self._metrics.refused("no_http")
-        log.info("no HTTP request", address=link.address)
-
-    def admit(self, link: Link, request: Request) -> Accept | Refuse:
-        """What becomes of an upgrade request: first whether it is one for us, then whether now."""
-        offered = [
-            name.strip()
-            for value in request.headers.get_all("Sec-WebSocket-Protocol")
-            for name in value.split(",")
-        ]
-        answer = handshake.answer(
-            request.path,
-            offered,
-            prefix=self.config.path,
-            fallback=self.config.subprotocol_fallback,
-        )
-        if isinstance(answer, Refuse):
-            return answer
-        return self._no_room(answer.station) or answer
-
-    def _no_room(self, station: str) -> Refuse | None:
-        key, later = station.encode(), self.config.retry_after_s
-        wait_s = self._takeovers.wait_s(key, self.loop.time())
+    def _no_room(self) -> tuple[str, str] | None:
+        """Why no station is let in now: reason, and for people."""
         if self.stopping:
-            reason, body = "stopping", "This gateway is going down; connect again."
-        elif self._producer.state != "ready":
-            reason, body = "outage", "The log is out of reach; try again later."
-        elif self.connections >= self.config.connections_max:
-            reason, body = "connections_max", "This gateway is full; try again later."
-        elif len(self.opening) > self.config.handshakes_max:
-            reason, body = "handshakes_max", "Too many handshakes at once; try again later."
-        elif wait_s:  # also where none is held here: the other box may be at another gateway
-            reason, later = "takeovers", wait_s
-            body = "Connections of this station id replace each other: is the id used twice?"
-        elif self.policies.refuses(key):
-            return Refuse(404, "unknown_station", "This station is not registered.\n", station)
-        else:
-            return None
-        return Refuse(503, reason, body + "\n", station, later)
+            return "stopping", "This gateway is going down; connect again."
+        if self._producer.state != "ready":
+            return "outage", "The log is out of reach; try again later."
+        if self.connections >= self.config.connections_max:
+            return "connections_max", "This gateway is full; try again later."
+        if self.overrun:
+            return "handshakes_max", "Too many handshakes at once; try again later."
+        return None
 
-    def refused(self, link: Link, request: Request, refuse: Refuse) -> None:
-        """Count a refused handshake, and put it into the log unless its address floods."""
-        self._metrics.refused(refuse.reason)
-        log.info("refused", address=link.address, reason=refuse.reason, station=refuse.station)
-        now = self.now()
-        suppressed = self._refusals.admits(link.address, now.s)
-        if suppressed is None:
-            return
-        asked = {
-            "address": link.address,
-            "path": redaction.redact_text(request.path)[:1000],
-            "offered_subprotocols": request.headers.get_all("Sec-WebSocket-Protocol"),
-            "user_agent": request.headers.get("User-Agent"),
-        }
-        record = self._notices.refusal(refuse, asked, suppressed, now.ms)
-        self._producer.record(*record, lambda _: None)
+    @property
+    def overrun(self) -> bool:
+        """Whether more handshakes are under way than may be."""
+        return len(self.opening) > self.config.handshakes_max
 
     def open(self, link: Link, request: Request, accept: Accept) -> None:
         """Put `connected` into the log; the link is open once that is acknowledged."""
-        link.key = accept.station.encode()
+        link.key, link.profile = accept.station.encode(), accept.profile
         link.partition = partition(link.key, self.config.partitions)
         connection_id = str(uuid.uuid4())
         writer = Writer(
@@ -185,7 +146,8 @@ class Server:
         facts = {
             "remote_address": link.address,
             "offered_subprotocols": request.headers.get_all("Sec-WebSocket-Protocol"),
-            "user_agent": request.headers.get("User-Agent"),
+            "user_agent": user_agent(request),
+            "security_profile": accept.profile,
             "takeover": self.router.holds(link.key),
         }
         self.router.add(link)
@@ -246,7 +208,7 @@ class Server:
     def newest(self, key: bytes, epoch: int) -> None:
         """A connection of the station is in the log at this offset, here or elsewhere."""
         if self.router.connected(key, epoch):
-            self._takeovers.happened(key, self.loop.time())
+            self.admission.takeovers.happened(key, self.now().s)
             self._metrics.takeover()
 
     # The end.

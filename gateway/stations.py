@@ -1,8 +1,10 @@
 """What the platform says of a station, as a value."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 REGISTRATIONS = frozenset({"Accepted", "Pending", "Rejected"})  # OCPP RegistrationStatus
 
 
@@ -28,6 +30,9 @@ def station_of(record: Mapping[str, object]) -> Station:
     profile = _number(record, "security_profile")
     if profile is not None and profile > 3:
         raise ValueError(f"security_profile is {profile}, not 0 to 3")
+    hashed, salt = _text(record, "credential_hash"), _text(record, "credential_salt")
+    if bool(hashed) != bool(salt) or (salt and not _HEX.fullmatch(salt)):
+        raise ValueError("credential_hash and credential_salt belong together, both hex digits")
     quirks = record.get("quirks")
     if quirks is not None and not isinstance(quirks, list | tuple):
         raise ValueError("quirks is no array")
@@ -35,8 +40,8 @@ def station_of(record: Mapping[str, object]) -> Station:
         registration_status=status,
         boot_interval_s=_number(record, "boot_interval_s"),
         security_profile=profile,
-        credential_hash=_text(record, "credential_hash"),
-        credential_salt=_text(record, "credential_salt"),
+        credential_hash=hashed,
+        credential_salt=salt,
         quirks=None if quirks is None else frozenset(map(str, quirks)),
         ping_interval_s=_number(record, "ping_interval_s"),
         group=_text(record, "group"),

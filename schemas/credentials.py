@@ -22,3 +22,8 @@ def credential_hash(password: bytes, salt: bytes) -> str:
     let in at once.
     """
     return hmac.new(salt, password_bytes(password), hashlib.sha256).hexdigest()
+
+
+def fits(password: bytes, salt: bytes, hashed: str) -> bool:
+    """Whether a password is the one that was hashed; how long that takes does not tell how near."""
+    return hmac.compare_digest(credential_hash(password, salt).encode(), hashed.encode())

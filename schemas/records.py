@@ -107,7 +107,7 @@ A handshake that was refused. They are rate-limited for each address.
   address         string      The peer's address. The key of the Kafka record.
   station         string?     Station id, where the path had a valid one.
   path            string      The path that was asked for, as it came.
-  status          long        HTTP status of the refusal.
+  status          long        HTTP status of the refusal; 0: TLS failed before there was any HTTP.
   reason          string      Why, by name.
   detail          string?     Why, for people.
   offered_subprotocols  string[] = []  What was offered, in its order.

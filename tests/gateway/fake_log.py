@@ -2,15 +2,15 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from functools import partial
 
+from gateway.certificates import Certificates
 from gateway.config import load
 from gateway.delivery import Delivery
-from gateway.link import Link
 from gateway.metrics import Metrics
 from gateway.notices import Notices
 from gateway.policy import Policies
 from gateway.server import Server
+from gateway.tls import door
 from schemas.codec import Codec
 from schemas.records import RECORDS
 
@@ -92,10 +92,12 @@ async def gateway(stations=None, **settings):
         copies=Copied(),
         loop=loop,
     )
-    listening = await loop.create_server(partial(Link, server), "127.0.0.1", 0)
+    certificates = Certificates(config) if config.tls_certificate else None
+    listening = await loop.create_server(door(server, certificates), "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
+    scheme = "wss" if certificates else "ws"
     try:
-        yield f"ws://127.0.0.1:{port}/ocpp", server, log
+        yield f"{scheme}://127.0.0.1:{port}/ocpp", server, log
     finally:
         listening.close()
         server.close_all(1001, "the test is over")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.handshake import Accept, RefusalLog, Refuse, Takeovers, answer, station_in
+from gateway.handshake import Accept, Pace, RefusalLog, Refuse, answer, station_in
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_fallback_does_not_cover_a_wrong_offer():
 
 def test_takeovers_are_slowed_after_a_few_a_minute():
     """Two boxes with one id: the sixth within a minute waits until the first is a minute old."""
-    takeovers = Takeovers(per_minute=5)
+    takeovers = Pace(per_minute=5)
     for second in range(5):
         assert takeovers.wait_s(b"a", second) == 0
         takeovers.happened(b"a", second)
@@ -98,7 +98,7 @@ def test_takeovers_are_slowed_after_a_few_a_minute():
 
 def test_takeovers_forget_the_station_that_was_quiet_longest():
     """The memory for them is bounded."""
-    takeovers = Takeovers(per_minute=1, stations_max=2)
+    takeovers = Pace(per_minute=1, keys_max=2)
     for name in (b"a", b"b", b"c"):
         takeovers.happened(name, 0.0)
     assert takeovers.wait_s(b"a", 1.0) == 0
