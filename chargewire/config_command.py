@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import click
 
+from chargewire.console import config as console_config
 from chargewire.options import config_option, settings
 from consumers import config as consumer_config
 from consumers.engines import shown
@@ -12,7 +13,7 @@ from consumers.services import SERVICES
 from gateway.config import Config
 from schemas.settings import Row, describe
 
-_PROGRAMS = ("gateway", *SERVICES)
+_PROGRAMS = ("gateway", "console", *SERVICES)
 
 
 @click.group()
@@ -28,9 +29,9 @@ def config() -> None:
 def show(program: str | None, as_json: bool, every: bool, config: str | None) -> None:
     """Show every setting with its value and where it came from; secrets are masked.
 
-    Those of PROGRAM alone, which is gateway or the name of a consumer; by default those of the
-    gateway, and then what consumers have beside. Flags win over environment variables, these over
-    the file, the file over defaults.
+    Those of PROGRAM alone, which is gateway, console or the name of a consumer; by default those of
+    the gateway, and then what consumers and the console have beside. Flags win over environment
+    variables, these over the file, the file over defaults.
 
     \b
     Examples:
@@ -43,10 +44,15 @@ def show(program: str | None, as_json: bool, every: bool, config: str | None) ->
     if program in SERVICES:
         made = settings(consumer_config.Config, given)
         parts = {"": _of_consumer(consumer_config.completed(str(program), made))}
+    elif program == "console":
+        parts = {"": describe(settings(console_config.Config, given))}
     else:
         parts = {"": describe(settings(Config, given))}
         if program is None:
-            parts["consumers have beside:"] = _beside(parts[""], given)
+            rows = _of_consumer(settings(consumer_config.Config, given))
+            parts["consumers have beside:"] = _beside(parts[""], rows)
+            rows = describe(settings(console_config.Config, given))
+            parts["the console has beside:"] = _beside(parts[""], rows)
     if as_json:
         rows = [row for part in parts.values() for row in part]
         found = {row.name: {"value": row.value, "source": row.source} for row in rows}
@@ -59,10 +65,9 @@ def show(program: str | None, as_json: bool, every: bool, config: str | None) ->
             click.echo(line)
 
 
-def _beside(known: Iterable[Row], given: dict[str, str | None]) -> list[Row]:
-    """What consumers can be told and the gateway cannot."""
+def _beside(known: Iterable[Row], rows: Iterable[Row]) -> list[Row]:
+    """What a program can be told and the gateway cannot."""
     names = {row.name for row in known}
-    rows = _of_consumer(settings(consumer_config.Config, given))
     return [row for row in rows if row.name not in names]
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import click
 
 from chargewire.config_command import plain
+from chargewire.console.config import Config as ConsoleConfig
 from consumers import config as consumer_config
 from consumers import families as consumer_families
 from deploy.prometheus.alert import Alert
@@ -34,6 +35,12 @@ def consumers() -> str:
     return _settings(
         row for row in describe(consumer_config.Config()) if (row.variable, row.doc) not in known
     )
+
+
+def console() -> str:
+    """Every setting that the console has, and the gateway has not."""
+    known = {row.variable for row in describe(Config())}
+    return _settings(row for row in describe(ConsoleConfig()) if row.variable not in known)
 
 
 def _settings(rows: Iterable[Row]) -> str:
@@ -122,6 +129,7 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "metrics": metrics,
         "rules": rules,
         "consumers": consumers,
+        "console": console,
         "consumer_metrics": consumer_metrics,
         "alerts": alerts,
     }

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
-from schemas import kafka_options
+from schemas import extras, kafka_options
 from schemas.setting_values import Setting, typed
 from schemas.topics import FRAME_LIMIT_BYTES, PARTITIONS
 from schemas.variables import VARIABLES
 
 ENV = "CHARGEWIRE_"
 MASK = "********"
-_SECRET_WORDS = ("password", "secret", "jaas")
+_SECRET_WORDS = ("password", "secret", "jaas", "console_token")
 
 _T = TypeVar("_T", bound="KafkaSettings")
 
@@ -229,6 +229,19 @@ class KafkaSettings:
         allowed="empty or http://host:port/path",
         check=lambda url: not url or url.startswith(("http://", "https://")),
     )
+    tracing: str = setting(
+        "",
+        "where OpenTelemetry traces go, by OTLP over HTTP; empty: none are made",
+        allowed="empty or http://host:4318; secrets belong into OTEL_EXPORTER_OTLP_HEADERS",
+        check=lambda url: not url or (url.startswith(("http://", "https://")) and "@" not in url),
+    )
+    tracing_sample: float = setting(
+        0.01,
+        "share of what begins here that is traced; what others trace is followed",
+        unit="of 1",
+        low=0,
+        high=1,
+    )
     options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -236,6 +249,8 @@ class KafkaSettings:
         """Yield what does not go together: the fields' names, and what is wrong with them."""
         for text in kafka_options.contradictions(self.options):
             yield ("kafka",), text
+        if self.tracing and not extras.has_tracing():
+            yield ("tracing",), f"{extras.TRACING} is not installed: pip install {extras.TRACING}"
 
     def client_options(self) -> dict[str, object]:
         """Return the keyword arguments of any aiokafka client: producer, consumer or admin.

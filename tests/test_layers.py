@@ -40,9 +40,9 @@ PURE = {
     *("schemas.decoders", "schemas.derive", "schemas.event_docs", "schemas.fitting"),
     *("schemas.forms", "schemas.identity", "schemas.kafka_options", "schemas.lock"),
     *("schemas.cloudevents", "schemas.notation", "schemas.replying", "schemas.times"),
-    *("schemas.primitives", "schemas.records"),
+    *("schemas.extras", "schemas.primitives", "schemas.records", "schemas.spans"),
     *("schemas.setting_values", "schemas.settings", "schemas.subjects", "schemas.topics"),
-    *("schemas.variables", "schemas.words", "schemas.writers"),
+    *("schemas.traces", "schemas.variables", "schemas.words", "schemas.writers"),
     *("gateway.answers", "gateway.attempts", "gateway.calls", "gateway.claims"),
     *("gateway.commands", "gateway.deviations", "gateway.effects", "gateway.events"),
     *("gateway.frames", "gateway.handshake", "gateway.intake", "gateway.journal"),
@@ -126,10 +126,13 @@ LONGER: dict[str, tuple[int, str]] = {
     "schemas.event_docs": (265, "the words of a page"),
     "schemas.records": (265, "the contract's records: a text for each"),
     "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
+    "consumers.program:run": (70, "each part of a consumer, with what it is given"),
+    "consumers.reading": (260, "one membership, from joining to the first failure"),
+    "schemas.settings": (270, "one reading of settings, and those that all programs have"),
     "gateway.calls": (345, "one machine: what is asked next depends on all that waits"),
     "gateway.events": (275, "one writer of all that a connection tells the log"),
     "gateway.frames": (260, "one notation, read and written"),
-    "gateway.instance:_build": (65, "each part of a gateway, with what it is given"),
+    "gateway.instance:_build": (70, "each part of a gateway, with what it is given"),
     "gateway.instance": (335, "the composition root, and the life of what it composes"),
     "gateway.link": (475, "one socket from handshake to end: its phases share all their state"),
     "gateway.replies": (275, "a table of answers for three versions"),
@@ -142,10 +145,10 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "chargewire.console.app": "tests/chargewire/test_console_program.py asks every path",
     "chargewire.console.following": "tests/chargewire/test_console_program.py, with a real Kafka",
     "chargewire.console.server": "tests/chargewire/test_console_program.py asks every path",
-    "chargewire.console.stream": "tests/chargewire/test_console_program.py listens to it",
     "chargewire.flows.running": "tests/chargewire/test_flows_commands.py: what commands share",
     "chargewire.flows.upkeep": "tests/chargewire/test_flows_commands.py: half of that group",
     "chargewire.asking": "tests/chargewire/test_call.py, with a real Kafka",
+    "chargewire.call_traces": "tests/end_to_end/test_tracing.py, with a collector",
     "chargewire.writing": "tests/chargewire/test_states.py and test_call.py, with a real Kafka",
     "consumers.bookkeeping": "tables; tests/consumers/test_upgrade.py holds them to migrations",
     "consumers.arbiter_records": "tests/consumers/test_arbiter.py has every one of them written",
@@ -184,6 +187,7 @@ FORBIDDEN_WORDS = re.compile(
     r"|https?://\S*/(?:[s]imple|[m]aven2)/"
 )
 TEXT = {".py", ".md", ".toml", ".txt", ".lock", ".properties", ".json", ".jsonl", ".avsc", ".yaml"}
+TEXT |= {".js", ".css", ".html", ".svg"}
 
 
 def _modules() -> dict[str, Path]:
@@ -408,3 +412,30 @@ def test_nothing_is_left_of_the_making() -> None:
         if FORBIDDEN_WORDS.search(line)
     ]
     assert wrong == []
+
+
+def test_the_page_takes_what_stations_say_as_text() -> None:
+    """No way for a text to become markup or a program, no other host, nothing inline."""
+    folder = ROOT / "chargewire" / "console" / "static"
+    wrong = re.compile(
+        r"(inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\b|new Function"
+        r"|createContextual|DOMParser|srcdoc|<style|\son\w+=|\sstyle="
+        r"|https?://(?!www\.w3\.org/2000/svg)|javascript:"
+    )
+    found = [
+        f"{path.name}, line {number}: {line.strip()[:80]}"
+        for path in sorted(folder.iterdir())
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if wrong.search(line)
+    ]
+    assert found == []
+    assert "<script>" not in (folder / "index.html").read_text()
+
+
+def test_modules_of_the_page_are_short_too() -> None:
+    """Each begins with the sentence that says why it is there."""
+    for path in (ROOT / "chargewire" / "console" / "static").glob("*.js"):
+        lines = path.read_text().splitlines()
+        assert re.fullmatch(r"// [A-Z].*[.?!]", lines[0]), path.name
+        assert len(lines) <= MODULE_LINES, path.name
+        assert [line for line in lines if len(line) > 100] == [], path.name

@@ -11,7 +11,7 @@ from consumers.facts import Fact, Sampled
 from consumers.meter_samples import LOCATION, MEASURAND
 
 POINTS_MAX = 600
-"""Points of a curve; with more, every other one is left out."""
+"""Points of a curve; with more, some are left out."""
 CURVES_MAX = 5000
 _POWER = "Power.Active.Import"
 _MS_PER_H = 3_600_000
@@ -22,9 +22,13 @@ Point = tuple[int, float]
 
 @dataclass(slots=True)
 class _Curve:
-    """Points by time; of two at one time the later one counts."""
+    """Points by time; of two at one time the later one counts.
+
+    Once there are many, those are left out that lie closer together than `gap_ms`.
+    """
 
     points: list[Point] = field(default_factory=list)
+    gap_ms: int = 0
 
     def add(self, at_ms: int, value: float) -> None:
         points = self.points
@@ -32,10 +36,12 @@ class _Curve:
             points[:] = [point for point in points if point[0] != at_ms]
             insort(points, (at_ms, value))
         else:
+            if len(points) > 1 and points[-1][0] - points[-2][0] < self.gap_ms:
+                points.pop()
             points.append((at_ms, value))
         if len(points) > POINTS_MAX:
-            # The last one stays, and the first.
-            points[1:-1:2] = []
+            del points[1:-1:2]
+            self.gap_ms = (points[-1][0] - points[0][0]) // (POINTS_MAX // 2)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import structlog
 import uvloop
 
+from chargewire.asking import put
 from chargewire.console import guard
 from chargewire.console.app import Pages
 from chargewire.console.config import Config, is_token, span_ms
@@ -19,7 +19,6 @@ from chargewire.console.feed import Feed
 from chargewire.console.following import Follower
 from chargewire.console.model import Model
 from chargewire.console.server import Commanding, application
-from chargewire.writing import write
 from schemas import registry
 from schemas.log import set_up
 from schemas.operators_port import Admin
@@ -93,13 +92,9 @@ async def _served(config: Config, stop: asyncio.Event) -> int:
             },
         }
 
-    async def put(command: Mapping[str, Any]) -> None:
-        record = command["station"].encode(), codec.encode("commands", command)
-        await write(config, "commands", [record])
-
     app = application(
         Pages(model, feed, about, ids),
-        Commanding(model, config.console_token, put),
+        Commanding(model, config.console_token, lambda command: put(config, [command])),
         unready=follower.unready,
         hosts=guard.hosts(config.console_listen, config.console_hosts),
     )

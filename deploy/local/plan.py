@@ -3,13 +3,21 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from chargewire.console.config import Config as ConsoleConfig
 from consumers.services import SERVICES
 from deploy.local import ports
 from gateway.config import Config
 from schemas.settings import setting, variable
 
 _GATEWAY_PORT = 9100  # of its operators, by default; those of consumers come after it
+
+
+def _of_console(name: str) -> Any:
+    """A setting of the console, as it has it."""
+    known = ConsoleConfig.__dataclass_fields__[name]
+    return field(default=known.default, metadata=known.metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +29,10 @@ class Plan(Config):
         default=("Authorize", "StartTransaction"),
         metadata=Config.__dataclass_fields__["decided"].metadata,
     )
+
+    console_listen: str = _of_console("console_listen")
+    console_token: str = _of_console("console_token")
+    console_token_file: str = _of_console("console_token_file")
 
     stations: int = setting(
         4, "simulated stations; 0 for none", unit="stations", low=0, high=10_000
@@ -54,6 +66,10 @@ class Plan(Config):
     def admin_url(self) -> str:
         return f"http://{reachable(self.admin)}"
 
+    @property
+    def console_url(self) -> str:
+        return f"http://{reachable(self.console_listen).replace(ports.HOST, 'localhost')}"
+
     def obstacles(self) -> Iterator[str]:
         """Whatever would fail later for a known reason, each a line for a person.
 
@@ -64,7 +80,7 @@ class Plan(Config):
                 f"CHARGEWIRE_KAFKA={self.kafka}: here Kafka runs on this machine, so it must be "
                 "localhost:PORT. For another Kafka, run `chargewire gateway`."
             )
-        for name in ("kafka", "listen", "admin"):
+        for name in ("kafka", "listen", "admin", "console_listen"):
             port = _port(getattr(self, name))
             if not ports.is_free(port):
                 yield (

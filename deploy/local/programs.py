@@ -1,9 +1,10 @@
-"""The programs of ours that run beside Kafka: the gateway and the consumers, each a process."""
+"""The programs of ours that run beside Kafka: gateway, consumers, console, each a process."""
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import httpx
 from deploy.local import ports
 from deploy.local.plan import Plan, reachable
 from deploy.local.process import Process
+from schemas.settings import variable
 
 READY_TIME_S = 60.0
 POLL_S = 0.1
@@ -74,13 +76,25 @@ def consumers(plan: Plan) -> list[Program]:
     ]
 
 
-def _start(plan: Plan, name: str, words: Sequence[str]) -> Process:
+def console(plan: Plan, token: str) -> Program:
+    """The console, started; who has the token may command. Empty: it is in a file.
+
+    Others on this machine see the words of a program, but not its environment.
+    """
+    environ = os.environ | ({variable("console_token"): token} if token else {})
+    command = ["console", "--listen", plan.console_listen]
+    return Program("The console", plan.console_url, _start(plan, "console", command, environ))
+
+
+def _start(
+    plan: Plan, name: str, words: Sequence[str], environ: Mapping[str, str] | None = None
+) -> Process:
     """A program of its own, as in production; Ctrl-C reaches only us."""
     command = [sys.executable, "-m", "chargewire", *words]
     command += ["--kafka", f"{ports.HOST}:{plan.kafka_port}"]
     if plan.config:
         command += ["--config", plan.config]
-    return Process(command, log=plan.folder / "logs" / f"{name}.log")
+    return Process(command, log=plan.folder / "logs" / f"{name}.log", environ=environ)
 
 
 async def all_ready(programs: Collection[Program]) -> None:

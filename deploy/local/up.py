@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Collection
@@ -82,11 +83,22 @@ async def _live(plan: Plan, display: Display, wishes: Wishes, ending: AsyncExitS
         gateway = programs.gateway(plan)
         ending.push_async_callback(_end_gateway, gateway, plan, display, wishes)
         await wishes.unless_stopped(gateway.ready())
+    token = plan.console_token or _token(plan)
+    async with display.during("Console", plan.console_url):
+        console = programs.console(plan, token)
+        ending.push_async_callback(_end_console, console, display, wishes)
+        await wishes.unless_stopped(console.ready())
     fleet = Fleet(plan.stations_url, plan.stations, plan.folder / "stations.json")
     fleet.start()
     ending.push_async_callback(_end_fleet, fleet, plan, display, wishes)
-    display.say(_overview(plan))
-    await wishes.unless_stopped(_watch(broker, [gateway, *consumers], fleet, plan))
+    display.say(_overview(plan, token))
+    running = [gateway, console, *consumers]
+    await wishes.unless_stopped(_watch(broker, running, fleet, plan))
+
+
+def _token(plan: Plan) -> str:
+    """A token for this run alone, unless there is one in a file."""
+    return "" if plan.console_token_file else secrets.token_urlsafe(16)
 
 
 async def _apply_topics(plan: Plan, broker: Broker) -> None:
@@ -143,6 +155,11 @@ async def _end_gateway(gateway: Program, plan: Plan, display: Display, wishes: W
         await _end([gateway], plan.drain_time_s + DRAIN_EXTRA_S, wishes)
 
 
+async def _end_console(console: Program, display: Display, wishes: Wishes) -> None:
+    async with display.during("Console", "ended"):
+        await _end([console], CONSUMER_TIME_S, wishes)
+
+
 async def _end_consumers(running: Collection[Program], display: Display, wishes: Wishes) -> None:
     async with display.during("Consumers", "ended; their tables are kept"):
         await _end(running, CONSUMER_TIME_S, wishes)
@@ -163,7 +180,7 @@ async def _end_broker(broker: Broker, display: Display, wishes: Wishes) -> None:
         broker.kill()
 
 
-def _overview(plan: Plan) -> str:
+def _overview(plan: Plan, token: str) -> str:
     """What runs, and what to try next."""
     command = Path(sys.argv[0]).name == "chargewire"
     name = os.path.relpath(sys.argv[0]) if command else f"{sys.executable} -m chargewire"
@@ -177,6 +194,10 @@ def _overview(plan: Plan) -> str:
     fleet = f"{plan.stations or 'no'} {noun}"
     return f"""
 Running with {fleet}; all data is in {plan.data}, all logs are in {plan.folder / "logs"}.
+
+  {plan.console_url}/{f"#token={token}" if token else ""}
+
+is the console: stations, what they say, transactions{", and commands" if token else ""}.
 In another terminal:
 
   {prefix} stations                 who is connected

@@ -48,6 +48,17 @@ def test_consumers_are_shown_after_the_gateway():
     assert {"listen", "store", "batch_records"} <= json.loads(show("--json").output).keys()
 
 
+def test_the_console_is_shown_last_and_alone():
+    """Its token never is."""
+    token = {"CHARGEWIRE_CONSOLE_TOKEN": "0123456789abcdef-hunter2"}
+    for output in (show(**token).output, show("console", "--json", **token).output):
+        assert "hunter2" not in output
+    _, _, beside = show().output.partition("the console has beside:")
+    assert "CHARGEWIRE_CONSOLE_LISTEN" in beside
+    assert "CHARGEWIRE_KAFKA " not in beside
+    assert "CHARGEWIRE_LISTEN" not in show("console").output
+
+
 def test_one_program_alone():
     """Of a consumer with what follows from its name; of its store not the password."""
     assert "CHARGEWIRE_STORE" not in show("gateway").output

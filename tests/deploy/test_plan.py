@@ -11,11 +11,12 @@ from deploy.local.plan import Plan
 from schemas.settings import SettingsError
 from schemas.settings_file import load
 
+PORTS = ("kafka", "listen", "console_listen")
 LAST = max(service.port for service in SERVICES.values()) - 9100
 
 
 def plan(data: Path, **settings: str) -> Plan:
-    free = {name: f"localhost:{ports.free_port()}" for name in ("kafka", "listen")}
+    free = {name: f"localhost:{ports.free_port()}" for name in PORTS}
     free["admin"] = f"localhost:{ports.free_port(LAST)}"
     return Plan(data=str(data), **(free | settings))
 
@@ -30,9 +31,11 @@ def test_each_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> No
     """All in one go, whatever address is listened on."""
     with socket.create_server((ports.HOST, 0)) as a, socket.create_server((ports.HOST, 0)) as b:
         first, second = (taken.getsockname()[1] for taken in (a, b))
-        wanted = plan(tmp_path, kafka=f"localhost:{first}", listen=f"0.0.0.0:{second}")
+        taken = {"kafka": f"localhost:{first}", "listen": f"0.0.0.0:{second}"}
+        wanted = plan(tmp_path, **taken, console_listen=f"127.0.0.1:{second}")
         found = list(wanted.obstacles())
-    assert len(found) == 2
+    assert len(found) == 3
+    assert "CHARGEWIRE_CONSOLE_LISTEN=localhost:PORT" in found[2]
     assert f"Port {first} is in use" in found[0]
     assert "CHARGEWIRE_KAFKA" in found[0]
     assert f"Port {second} is in use" in found[1]
@@ -85,6 +88,8 @@ def test_programs_of_this_machine_reach_what_listens_on_all_addresses() -> None:
     wanted = Plan(listen="0.0.0.0:9010", admin="10.0.0.7:9110", path="/here")
     assert wanted.stations_url == "ws://localhost:9010/here"
     assert wanted.admin_url == "http://10.0.0.7:9110"
+    assert wanted.console_url == "http://localhost:9200"
+    assert Plan(console_listen="0.0.0.0:80").console_url == "http://localhost:80"
 
 
 def test_its_settings_come_from_where_all_others_do(tmp_path: Path) -> None:

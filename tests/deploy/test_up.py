@@ -88,6 +88,7 @@ def environ() -> dict[str, str]:
         "CHARGEWIRE_KAFKA": ports.free_port(),
         "CHARGEWIRE_LISTEN": ports.free_port(),
         "CHARGEWIRE_ADMIN": ports.free_port(CONSUMERS),
+        "CHARGEWIRE_CONSOLE_LISTEN": ports.free_port(),
     }
     return os.environ | {name: f"localhost:{port}" for name, port in chosen.items()}
 
@@ -120,7 +121,7 @@ async def test_ctrl_c_ends_all_and_a_second_start_goes_on(
         children = one.children()
         os.killpg(one.process.pid, signal.SIGINT)
         assert await one.ended() == 0, expected
-        ends = ("Stations  ", "Gateway  ", "Consumers  ", "Kafka  ")
+        ends = ("Stations  ", "Console  ", "Gateway  ", "Consumers  ", "Kafka  ")
         order = [one.said.rindex(word) for word in ends]
         assert order == sorted(order)
         assert "Traceback" not in one.said
@@ -155,8 +156,15 @@ async def test_what_stations_do_is_decided_and_comes_to_the_tables(
     assert str(station).startswith("CW-")
     assert token in TOKENS
     url = f"http://{environ['CHARGEWIRE_ADMIN']}/metrics"
+    link = re.search(r"(http://\S+)/#token=(\S{20,})", one.said)
+    assert link is not None
     async with httpx.AsyncClient(trust_env=False) as client:
         shown = (await client.get(url)).text
+        about = (await client.get(f"{link[1]}/api/about")).json()
+        assert (about["ready"], about["may_command"]) == (True, True)
+        with_token = {"authorization": f"Bearer {link[2]}"}
+        asked = await client.post(f"{link[1]}/api/commands", json={}, headers=with_token)
+        assert asked.status_code == 400, "the token is right, the command is none"
     assert re.search(r'chargewire_decisions_total\{outcome="taken"\} [1-9]', shown)
     children = one.children()
     one.child("transactions").kill()
