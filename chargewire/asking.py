@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chargewire.call_traces import CallTraces
 from chargewire.presence import fold
 from chargewire.reading import Log, opened
 from chargewire.summary import Entry
@@ -20,13 +21,19 @@ Record = Mapping[str, Any]
 PATIENCE_S = 75.0
 
 
-async def put(settings: KafkaSettings, commands: Sequence[Record]) -> None:
+async def put(
+    settings: KafkaSettings, commands: Sequence[Record], traces: CallTraces | None = None
+) -> None:
     """Write records of `commands`, and no more. Raises what `reading.run` words."""
-    await _put(settings, await registry.codec(settings), commands)
+    await _put(settings, await registry.codec(settings), commands, traces)
 
 
 async def ask(
-    settings: KafkaSettings, commands: Sequence[Record], *, ended: Callable[[Record], None]
+    settings: KafkaSettings,
+    commands: Sequence[Record],
+    *,
+    ended: Callable[[Record], None],
+    traces: CallTraces | None = None,
 ) -> list[Record]:
     """Write records of `commands`; returns those that had no result until they must have had one.
 
@@ -42,7 +49,7 @@ async def ask(
         )
         # Read from the end of the log as it is now, and only then ask: so no result is missed.
         await anext(results)
-        await _put(settings, codec, commands)
+        await _put(settings, codec, commands, traces)
         try:
             async with asyncio.timeout(until_s - time.time()):
                 async for entries in results:
@@ -67,11 +74,20 @@ async def connected(settings: KafkaSettings) -> list[str]:
     return [row.station for row in fold(entries) if row.connected]
 
 
-async def _put(settings: KafkaSettings, codec: Codec, commands: Sequence[Record]) -> None:
+async def _put(
+    settings: KafkaSettings,
+    codec: Codec,
+    commands: Sequence[Record],
+    traces: CallTraces | None,
+) -> None:
     records = (
         (command["station"].encode(), codec.encode("commands", command)) for command in commands
     )
-    await write(settings, "commands", records)
+    if traces is None:
+        await write(settings, "commands", records)
+    else:
+        await write(settings, "commands", records, headers=traces.headers)
+        traces.written()
 
 
 async def _places(log: Log, keys: set[bytes]) -> list[Any]:

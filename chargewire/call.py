@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 from chargewire.action_help import action_named, callable_actions, fields_of, versions_of
 from chargewire.call_payloads import Payload, Wrong, fitting
 from chargewire.call_results import names, readable, summary, told
+from chargewire.call_traces import CallTraces
 from chargewire.options import kafka_options, settings
 from chargewire.table import columns
 from chargewire.tail import since_ms
@@ -149,7 +150,11 @@ def call(  # noqa: PLR0913 - one for each option
         }
         for one in stations
     ]
-    if not _asked(made, commands, as_objects=as_objects, waits=not no_wait):
+    with CallTraces(made) as traces:
+        for name, trace in traces.begin(commands):
+            click.echo(f"Trace of {name}: {trace}", err=True)
+        done = _asked(made, commands, traces, as_objects=as_objects, waits=not no_wait)
+    if not done:
         click.get_current_context().exit(1)
 
 
@@ -184,14 +189,19 @@ def _stations(made: KafkaSettings, group: str | None) -> list[str]:
 
 
 def _asked(
-    made: KafkaSettings, commands: Sequence[Record], *, as_objects: bool, waits: bool
+    made: KafkaSettings,
+    commands: Sequence[Record],
+    traces: CallTraces,
+    *,
+    as_objects: bool,
+    waits: bool,
 ) -> bool:
     """Ask, and show results; tells whether every station has answered."""
     from chargewire.asking import ask, put  # noqa: PLC0415 - Kafka's client is slow to import
     from chargewire.reading import run  # noqa: PLC0415
 
     if not waits:
-        run(put(made, commands), made.kafka)
+        run(put(made, commands, traces), made.kafka)
         for command in commands:
             click.echo(command["command_id"])
         return True
@@ -204,6 +214,7 @@ def _asked(
 
         def ended(result: Record) -> None:
             results.append(result)
+            traces.ended(result)
             bar.update(1)
             if as_objects:
                 click.echo(json.dumps(readable(result), ensure_ascii=False))
@@ -212,7 +223,7 @@ def _asked(
                     click.echo(line)
 
         try:
-            silent = run(ask(made, commands, ended=ended), made.kafka)
+            silent = run(ask(made, commands, ended=ended, traces=traces), made.kafka)
         except KeyboardInterrupt:
             _tell_waiting(commands, results)
             click.get_current_context().exit(130)

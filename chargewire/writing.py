@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from chargewire.reading import quiet
 from schemas.kafka_clients import discard, open_producer
+from schemas.replying import Headers
 from schemas.settings import KafkaSettings
 
 _AT_ONCE = 2000  # records under way
@@ -18,8 +19,11 @@ async def write(
     topic: str,
     records: Iterable[tuple[bytes, bytes | None]],
     written: Callable[[int], None] = lambda _: None,
+    headers: Callable[[bytes], Headers] = lambda _: (),
 ) -> None:
     """Write keys and values to a topic (without prefix); `written` counts them as they are safe.
+
+    `headers` tells by key what a record carries.
 
     All are acknowledged by all in-sync replicas when it returns; TimeoutError says how many were
     when it gave up. Raises what `reading.run` words.
@@ -30,13 +34,14 @@ async def write(
             frame_limit_bytes=settings.frame_limit_bytes,
             ack_time_s=_ACK_TIME_S,
         )
-    done, left = 0, iter(records)
+    done, left, name = 0, iter(records), settings.prefix + topic
     try:
         while part := list(itertools.islice(left, _AT_ONCE)):
             async with asyncio.timeout(_ACK_TIME_S):
                 # Without a partition the client chooses it as Kafka's own does, by murmur2.
                 sent = [
-                    await producer.send(settings.prefix + topic, value, key) for key, value in part
+                    await producer.send(name, value, key, headers=[*headers(key)])
+                    for key, value in part
                 ]
                 await asyncio.gather(*sent)
             done += len(part)

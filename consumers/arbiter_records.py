@@ -1,7 +1,7 @@
 """The records by which the arbiter of commands tells the log what it has found."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from consumers.arbitration import AskAgain, End, Settle
@@ -43,7 +43,8 @@ def settled(row: Row, step: Settle, now_ms: int) -> Outgoing:
         "attempt": attempt,
         "outcome": step.outcome,
     }
-    return _event("connections", row["station"], record, "ocpp.command.settled", now_ms)
+    told = _event("connections", row["station"], record, "ocpp.command.settled", now_ms)
+    return replace(told, headers=[*told.headers, *_trace(row)])
 
 
 def result(row: Row, step: End, now_ms: int) -> Outgoing:

@@ -1,6 +1,7 @@
 """Answers stations that ask about tokens: looks into the tables, decides, posts the decision."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
@@ -11,9 +12,12 @@ from consumers.changes import Ownership
 from consumers.deciding import Known, Rules, Verdict, decide, is_start, with_told
 from consumers.facts import AuthorizationAsked
 from consumers.metrics import Metrics
+from consumers.producing import Headers
 from consumers.projection import Row
 from consumers.sequels import FactsOf, Parts
 from consumers.wording import authorization_response
+from schemas.spans import Span
+from schemas.traces import TRACEPARENT
 
 # What Kafka and the gateway need of the time that is left; past it the gateway's fallback is told.
 MARGIN_MS = 50
@@ -53,7 +57,7 @@ class Decider:
 
     async def committed(self, facts: FactsOf) -> None:
         """Decide about the calls among these, whose rows can be read by now. Raises Away."""
-        now_ms = self._parts.now_ms()
+        now_ms, start_ns = self._parts.now_ms(), time.time_ns()
         asks = []
         for fact in chain.from_iterable(facts.values()):
             if not isinstance(fact, AuthorizationAsked) or fact.action not in self._actions:
@@ -66,7 +70,7 @@ class Decider:
             return
         for asked, known in await evidence.known(self._parts.store, asks, now_ms - self._use_ms):
             verdict = decide(asked, self._recalled(known), self._rules)
-            self._post(asked, verdict)
+            self._post(asked, verdict, self._traced(asked, verdict, start_ns))
             if is_start(asked):
                 key = asked.at.station, asked.transaction
                 self._decided.pop(key, None)
@@ -88,11 +92,32 @@ class Decider:
         found = self._decided.get((use["station"], use["transaction_id"]))
         return None if found is None else found[1]
 
-    def _post(self, asked: AuthorizationAsked, verdict: Verdict) -> None:
+    def _traced(self, asked: AuthorizationAsked, verdict: Verdict, start_ns: int) -> Headers:
+        """The headers by which a decision belongs to the trace of the CALL, if there is one."""
+        tracing, above = self._parts.tracing, asked.at.trace
+        if tracing is None or above is None:
+            return ()
+        place = above.child("decide")
+        span = Span(
+            name=f"decide {asked.action}",
+            kind="internal",
+            trace=place,
+            start_ns=start_ns,
+            end_ns=time.time_ns(),
+            told={
+                "ocpp.station.id": asked.at.station,
+                "ocpp.action": asked.action,
+                "ocpp.decision": verdict.status,
+            },
+        )
+        tracing.ended(span)
+        return ((TRACEPARENT, place.header),)
+
+    def _post(self, asked: AuthorizationAsked, verdict: Verdict, headers: Headers) -> None:
         now_ms = self._parts.now_ms()
         station = asked.at.station
         decision = decision_record(asked, verdict, now_ms)
-        self._parts.producer.post("decisions", station.encode(), decision)
+        self._parts.producer.post("decisions", station.encode(), decision, headers=headers)
         self.counts.decisions.labels(asked.action, verdict.status).inc()
         self.counts.seconds.observe(max(0, now_ms - asked.at.observed_ms) / 1000)
         if verdict.reason == "unknown":

@@ -1,9 +1,10 @@
 """The version-neutral facts that consumers fold: what a station has told, in our own words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from schemas.replying import ReplyTo
+from schemas.traces import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +13,8 @@ class At:
 
     Facts of a station are in the order of (epoch, sequence), never of a clock. An epoch of -1 is
     one that was never known. `observed_ms` is the gateway's clock, in milliseconds since 1970
-    (UTC). All facts of one event have the same At.
+    (UTC). All facts of one event have the same At. `trace` is the place of what is done about it,
+    where that is traced: no part of what the fact says.
     """
 
     station: str
@@ -20,6 +22,7 @@ class At:
     sequence: int
     observed_ms: int
     event_id: str
+    trace: Trace | None = field(default=None, compare=False)
 
 
 # In all facts: `*_ms` are milliseconds since 1970 (UTC) by the station's own clock, None where they

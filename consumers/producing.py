@@ -1,6 +1,7 @@
 """Writes records of a consumer's own to the log: decisions, commands, results, rows of tables."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,10 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, UnknownTopicOr
 from consumers.metrics import Metrics
 from schemas.codec import Codec
 from schemas.kafka_clients import discard
+from schemas.spans import Place, sent
 from schemas.topics import partition as home
+from schemas.traces import TRACEPARENT, Trace
+from schemas.tracing import Tracing
 
 POSTS_MAX = 10_000  # records that nobody waits for
 
@@ -24,7 +28,8 @@ class Producer:
 
     `connect` makes a started, idempotent client. After a failure, or when nobody acknowledges
     within `ack_time_s`, what became of the records under way is not known, and the client is let
-    go: it would fail, or repeat, whatever comes next.
+    go: it would fail, or repeat, whatever comes next. With `tracing` a record that belongs to a
+    trace is written in a span of its own, and names that.
     """
 
     def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
@@ -37,6 +42,7 @@ class Producer:
         partitions: int,
         ack_time_s: float = 10.0,
         close_time_s: float = 1.0,
+        tracing: Tracing | None = None,
     ) -> None:
         self._connect = connect
         self._codec = codec
@@ -45,6 +51,7 @@ class Producer:
         self._partitions = partitions
         self._ack_time_s = ack_time_s
         self._close_time_s = close_time_s
+        self._tracing = tracing
         self._client: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
         self._flying: set[asyncio.Future[Any]] = set()
@@ -67,6 +74,27 @@ class Producer:
         """
         value = None if record is None else self._codec.encode(topic, record)
         number = home(key, self._partitions) if partition is None else partition
+        tracing, above = self._tracing, dict(headers).get(TRACEPARENT)
+        trace = tracing.follow(above) if tracing is not None and above is not None else None
+        if tracing is None or not isinstance(trace, Trace):
+            await self._acknowledged(topic, key, value, number, headers)
+            return
+        others = (header for header in headers if header[0] != TRACEPARENT)
+        start_ns, position, failure = time.time_ns(), -1, ""
+        try:
+            within = [*others, (TRACEPARENT, trace.header)]
+            position = await self._acknowledged(topic, key, value, number, within)
+        except BaseException as error:
+            failure = type(error).__name__
+            raise
+        finally:
+            place = Place(self._prefix + topic, number, key, position)
+            tracing.ended(sent(trace, place, start_ns, time.time_ns(), {}, failure))
+
+    async def _acknowledged(
+        self, topic: str, key: bytes, value: bytes | None, number: int, headers: Headers
+    ) -> int:
+        """The position of the record."""
         client, flying = None, None
         try:
             async with asyncio.timeout(self._ack_time_s):
@@ -77,7 +105,8 @@ class Producer:
                 )
                 self._flying.add(flying)
                 flying.add_done_callback(self._flying.discard)
-                await asyncio.shield(flying)
+                written = await asyncio.shield(flying)
+                return int(written.offset)
         except (MessageSizeTooLargeError, UnknownTopicOrPartitionError):
             raise
         except asyncio.CancelledError:

@@ -24,7 +24,7 @@ from consumers.runner import Runner
 from consumers.sequels import Parts, Sequel
 from consumers.stores import Store
 from consumers.upgrade import HISTORIES, UpgradeError
-from schemas import kafka_clients, loop_lag, registry
+from schemas import kafka_clients, loop_lag, registry, tracing
 from schemas.codec import Codec
 from schemas.log import set_up
 from schemas.operators_port import Admin, application
@@ -56,12 +56,13 @@ def run(  # noqa: PLR0913 - handed through
             loop.add_signal_handler(number, stop.set)
         metrics = Metrics(consumer.name)
         codec = await registry.codec(config)
-        producer = _producer(config, codec, metrics)
+        traced = tracing.begun(config, f"chargewire-consume-{consumer.name}")
+        producer = _producer(config, codec, metrics, traced)
         tables = published(consumer, config.publish)
         modules = [*sequels, *(["publisher"] if tables else [])]
 
         def begun(store: Store) -> list[Sequel]:
-            parts = Parts(config, store, codec, producer, metrics, _now_ms)
+            parts = Parts(config, store, codec, producer, metrics, _now_ms, traced)
             return [import_module(f"{__package__}.{name}").sequel(parts) for name in modules]
 
         _make_folder(config.store)
@@ -74,6 +75,7 @@ def run(  # noqa: PLR0913 - handed through
             codec=codec,
             learn=partial(registry.learn, codec, config),
             sequels=begun,
+            tracing=traced,
             partitions=config.partitions,
             prefix=config.prefix,
             metrics=metrics,
@@ -89,6 +91,8 @@ def run(  # noqa: PLR0913 - handed through
         finally:
             lagging.cancel()
             await producer.close()
+            if traced is not None:
+                await asyncio.to_thread(traced.close)
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
@@ -98,7 +102,9 @@ def run(  # noqa: PLR0913 - handed through
         return 1
 
 
-def _producer(config: Config, codec: Codec, metrics: Metrics) -> Producer:
+def _producer(
+    config: Config, codec: Codec, metrics: Metrics, traced: tracing.Tracing | None
+) -> Producer:
     return Producer(
         connect=partial(
             kafka_clients.open_producer,
@@ -111,6 +117,7 @@ def _producer(config: Config, codec: Codec, metrics: Metrics) -> Producer:
         prefix=config.prefix,
         partitions=config.partitions,
         ack_time_s=ACK_TIME_S,
+        tracing=traced,
     )
 
 

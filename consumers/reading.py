@@ -19,6 +19,7 @@ from consumers.metrics import Metrics
 from consumers.rebuild import Progress
 from consumers.sequels import Sequels
 from consumers.stores import Fenced, Store
+from consumers.traces import Traces, marked
 
 POLL_MS = 200
 TELL_EVERY_S = 5.0  # Kafka, how far we are: for dashboards alone
@@ -47,6 +48,7 @@ class Reading:
         folder: Folder,
         membership: Membership,
         sequels: Sequels,
+        traces: Traces,
         learn: Callable[[int], Awaitable[bool]],
         partitions: int,
         prefix: str,
@@ -59,6 +61,7 @@ class Reading:
         self._folder = folder
         self._membership = membership
         self._sequels = sequels
+        self._traces = traces
         self._learn = learn
         self._partitions = partitions
         self._prefix = prefix
@@ -148,11 +151,12 @@ class Reading:
         live = [number for number in commit if self._live(number)]  # before: this may end a rebuild
         generations = {number: self._owned[number].generation for number in commit}
         begun_s = time.monotonic()
+        traced = self._traces.read(commit, live)
         done = await self._folder.fold(generations, commit)
+        self._traces.folded(traced, done)
         self._metrics.folded(done, time.monotonic() - begun_s)
-        self._sequels.committed(
-            {number: facts for number in live if (facts := done.facts.get(number))}
-        )
+        facts = {number: facts for number in live if (facts := done.facts.get(number))}
+        self._sequels.committed(marked(facts, traced))
         for number, positions in done.positions.items():
             for topic, position in positions.items():
                 at = TopicPartition(self._prefix + topic, number)

@@ -19,10 +19,12 @@ from consumers.projection import Consumer
 from consumers.reading import Reading
 from consumers.sequels import Sequel, Sequels
 from consumers.stores import Away, Fenced, Store
+from consumers.traces import Traces
 from consumers.upgrade import UpgradeError
 from schemas.codec import Codec
 from schemas.kafka_clients import discard
 from schemas.topics import partition as home
+from schemas.tracing import Tracing
 
 LEAVE_TIME_S = 5.0
 CONNECT_TIME_S = 30.0
@@ -52,6 +54,7 @@ class Runner:
         prefix: str,
         metrics: Metrics,
         sequels: Callable[[Store], Sequence[Sequel]] = lambda _: (),
+        tracing: Tracing | None = None,
         batch_records: int = 2000,
         rebuilds: bool = False,
         whole_log: bool = True,
@@ -66,6 +69,7 @@ class Runner:
         self._prefix = prefix
         self._metrics = metrics
         self._sequels = sequels
+        self._traces = Traces(tracing, consumer.name, prefix)
         self._batch_records = batch_records
         self._rebuilds = rebuilds
         self._whole_log = whole_log
@@ -176,6 +180,7 @@ class Runner:
             folder=Folder(store, self._consumer, decode=self._codec.decode, home=self._home),
             membership=Membership(self._topics, self._folding),
             sequels=sequels,
+            traces=self._traces,
             learn=self._learn,
             partitions=self._partitions,
             prefix=self._prefix,

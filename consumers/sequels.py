@@ -16,6 +16,7 @@ from consumers.metrics import Metrics
 from consumers.producing import Producer
 from consumers.stores import Store
 from schemas.codec import Codec
+from schemas.tracing import Tracing
 
 LOG_EVERY_S = 5.0
 TOLD_AT_ONCE = 2000  # facts
@@ -67,7 +68,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a sequel is made of. `now_ms` is the clock: milliseconds since 1970 (UTC)."""
+    """What a sequel is made of. `now_ms` is the clock: milliseconds since 1970 (UTC).
+
+    Without `tracing` nothing is traced.
+    """
 
     config: Config
     store: Store
@@ -75,6 +79,7 @@ class Parts:
     producer: Producer
     metrics: Metrics
     now_ms: Callable[[], int]
+    tracing: Tracing | None = None
 
 
 _USUAL = Limits()

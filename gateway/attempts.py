@@ -12,10 +12,15 @@ from typing import Literal
 import msgspec
 
 from gateway.commands import Ask, Command, Verdict
+from gateway.effects import Ended, Instant
+from schemas.traces import Trace
 
 State = Literal["early", "claiming", "waiting", "renewing", "leaving", "open", "late", "ended"]
 Ending = Literal["", "result", "back"]
 """Whether a result follows, or `settled`, which gives the attempt back to whoever arbitrates."""
+
+# What is no failure of the gateway or the station.
+_WELL = ("answered", "won", "lost", "settled")
 
 # early: the connection's epoch is not known yet. claiming: `taken` is on its way to the log, and
 # back. waiting: ours, and it is not its turn, or not allowed yet. renewing: its turn, but the claim
@@ -68,8 +73,8 @@ class Attempt(msgspec.Struct):
     """One attempt; times are on the session's clock, in seconds.
 
     `expires_s` is when the command does, `until_s` when its state does, `claimed_s` when its
-    newest claim was written. `held` tells that it is not others that it waits for, but the station
-    to be ready for it.
+    newest claim was written, `began_s` when it came and `asked_s` when it went to the station.
+    `held` tells that it is not others that it waits for, but the station to be ready for it.
     """
 
     command: Command
@@ -79,6 +84,8 @@ class Attempt(msgspec.Struct):
     sequence: int = 0
     until_s: float | None = None
     claimed_s: float = 0.0
+    began_s: float = 0.0
+    asked_s: float = 0.0
     held: bool = False
 
     @property
@@ -91,3 +98,30 @@ class Attempt(msgspec.Struct):
         """Something happens. KeyError: it cannot, now."""
         self.state, ending = STEPS[self.state, what]
         return ending
+
+    def ended(self, before: State, what: str, now: Instant) -> list[Ended]:
+        """The spans that are over now that `what` has happened in the state `before`.
+
+        Claiming it, asking the station, and last all of it; nothing where it is not traced.
+        """
+        place = self.command.trace
+        if not isinstance(place, Trace) or before == "late":
+            return []
+        told = (
+            ("ocpp.action", self.command.action),
+            ("ocpp.command.id", self.command.command_id),
+            ("ocpp.command.outcome", what),
+        )
+        spans = []
+        if before == "claiming":
+            claim = place.child("claim")
+            spans.append(Ended(claim, "claim", "internal", self.claimed_s, now.s, told))
+        failure = "" if what in _WELL else what
+        if before == "open":
+            name, told_id = self.command.action, ("ocpp.message.id", self.command.message_id)
+            asked = place.child("ask")
+            more = (*told, told_id)
+            spans.append(Ended(asked, name, "client", self.asked_s, now.s, more, failure))
+        if self.state in ("ended", "late"):
+            spans.append(Ended(place, "commands", "consumer", self.began_s, None, told, failure))
+        return spans

@@ -87,7 +87,8 @@ class Calls:
         self._claims.see(command.key)
         kept = msgspec.structs.replace(command, payload="")
         expires_s = now.s + (command.expires_ms - now.ms) / 1000
-        attempt = self._attempts[command.key] = Attempt(kept, self._judged(command), expires_s)
+        attempt = Attempt(kept, self._judged(command), expires_s, began_s=now.s)
+        self._attempts[command.key] = attempt
         effects = [] if self.journal.writer.epoch is None else self._claim(attempt, now)
         return effects + self._gauges()
 
@@ -132,7 +133,8 @@ class Calls:
 
     def _take(self, attempt: Attempt, now: Instant) -> list[Effect]:
         attempt.claimed_s = now.s
-        return [Record(self.journal.writer.claim("taken", *attempt.command.key, now.ms))]
+        command, writer = attempt.command, self.journal.writer
+        return [Record(writer.claim("taken", *command.key, now.ms, trace=command.trace))]
 
     def claimed(self, claim: Claim, now: Instant) -> list[Effect]:
         """A claim or settlement was read in the log, in its order with `connected`."""
@@ -206,7 +208,7 @@ class Calls:
             attempt.until_s = now.s
             return False
         attempt.step("sent")
-        attempt.until_s = now.s + self.limits.call_time_s
+        attempt.asked_s, attempt.until_s = now.s, now.s + self.limits.call_time_s
         return True
 
     def unread(self, now: Instant) -> None:
@@ -276,15 +278,16 @@ class Calls:
     def _step(
         self, attempt: Attempt, what: str, now: Instant, told: Told = _NOTHING
     ) -> list[Effect]:
-        ending = attempt.step(what)
+        before, ending = attempt.state, attempt.step(what)
         command, writer = attempt.command, self.journal.writer
+        ended = attempt.ended(before, what, now)
         if attempt.state in ("ended", "late"):
             self._forget(attempt)
         if ending == "back":
-            event = writer.claim("settled", *command.key, now.ms, "offline")
-            return [Record(event, keep=True)]
+            event = writer.claim("settled", *command.key, now.ms, "offline", trace=command.trace)
+            return [Record(event, keep=True), *ended]
         if not ending:
-            return []
+            return [*ended]
         record: dict[str, object] = {
             "command_id": command.command_id,
             "action": command.action,
@@ -294,7 +297,7 @@ class Calls:
         } | msgspec.structs.asdict(told)
         event = writer.result(record, now.ms, command.trace)
         keep = what == "connection_lost"
-        return [Count("command_results", (what,)), Record(event, keep, command.reply_to)]
+        return [Count("command_results", (what,)), Record(event, keep, command.reply_to), *ended]
 
     def _forget(self, attempt: Attempt) -> None:
         command = attempt.command

@@ -11,6 +11,7 @@ from schemas.catalogue import Action, Version
 from schemas.derive import shape
 from schemas.forms import Form, form
 from schemas.replying import ReplyTo, reply_to, trace
+from schemas.traces import Context
 
 Secret = Callable[[str], str | None]
 """Name -> what the operator's store holds under it."""
@@ -20,8 +21,8 @@ class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One attempt of a command, as it stands in the log.
 
     Times are epoch milliseconds; `written_ms` is when it came into the log. `message_id` is chosen
-    for the CALL that asks it. `trace` is the traceparent that came with it. With an `epoch` it is
-    for the connection with that one, and for no other.
+    for the CALL that asks it. `trace` is the traceparent that came with it, or the place of what is
+    done about it. With an `epoch` it is for the connection with that one, and for no other.
     """
 
     command_id: str
@@ -32,7 +33,7 @@ class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     written_ms: int
     message_id: str
     reply_to: ReplyTo | None = None
-    trace: bytes | None = None
+    trace: Context | None = None
     epoch: int | None = None
 
     @property
@@ -68,8 +69,12 @@ def command_of(
     headers: Iterable[tuple[str, bytes]],
     written_ms: int,
     message_id: str,
+    follow: Callable[[bytes | None], Context | None] = lambda traceparent: traceparent,
 ) -> Command:
-    """The command in a decoded record; `headers` are those of its Kafka record."""
+    """The command in a decoded record; `headers` are those of its Kafka record.
+
+    `follow` makes its place in a trace of the traceparent that came with it.
+    """
     told = dict(headers)
     return Command(
         command_id=record["command_id"],
@@ -80,7 +85,7 @@ def command_of(
         written_ms=written_ms,
         message_id=message_id,
         reply_to=reply_to(told),
-        trace=trace(told),
+        trace=follow(trace(told)),
         epoch=record.get("epoch"),
     )
 

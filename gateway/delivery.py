@@ -11,12 +11,16 @@ from gateway.effects import Instant
 from gateway.link import Link
 from gateway.policy import Policies
 from gateway.router import Router
+from schemas.traces import Context
 
 LOST = "gateway_lost"  # why a connection of this gateway ended, by another's word
 
 
 class Delivery:
-    """Receives what a dispatch hands out; `newest` is told of each `connected`."""
+    """Receives what a dispatch hands out; `newest` is told of each `connected`.
+
+    `follow` makes the place of a command in a trace of the traceparent that came with it.
+    """
 
     def __init__(
         self,
@@ -25,11 +29,13 @@ class Delivery:
         policies: Policies,
         newest: Callable[[bytes, int], None],
         now: Callable[[], Instant],
+        follow: Callable[[bytes | None], Context | None],
     ) -> None:
         self._router = router
         self._policies = policies
         self._newest = newest
         self._now = now
+        self._follow = follow
 
     def connection(self, key: bytes, position: int, record: Mapping[str, Any]) -> None:
         """A record of the connection log about a station held here."""
@@ -66,7 +72,7 @@ class Delivery:
         """A command for a station held here: it is for the newest of its connections."""
         links = self._router.links(key)
         if links and (session := links[-1].session) is not None:
-            command = command_of(record, headers, written_ms, str(uuid.uuid4()))
+            command = command_of(record, headers, written_ms, str(uuid.uuid4()), self._follow)
             links[-1].perform(session.commanded(command, self._now()))
 
     def decision(self, key: bytes, record: Mapping[str, Any]) -> None:

@@ -6,6 +6,8 @@ import msgspec
 
 from gateway.events import Event
 from schemas.replying import ReplyTo
+from schemas.spans import Kind
+from schemas.traces import Trace
 
 
 class Instant(NamedTuple):
@@ -62,4 +64,20 @@ class Count(msgspec.Struct, frozen=True, gc=False):
     by: int = 1
 
 
-Effect = Record | Write | Close | Ping | Count
+class Ended(msgspec.Struct, frozen=True, gc=False):
+    """Something that is traced is over; it began at `since_s` of the session's clock.
+
+    It has ended at `until_s`; None: it ends when all effects before it are performed. `told` are
+    attributes beside those of the connection; `failure` is a name of what went wrong, or empty.
+    """
+
+    trace: Trace
+    name: str
+    kind: Kind
+    since_s: float
+    until_s: float | None = None
+    told: tuple[tuple[str, str], ...] = ()
+    failure: str = ""
+
+
+Effect = Record | Write | Close | Ping | Count | Ended

@@ -11,6 +11,7 @@ import msgspec
 from gateway.frames import FrameError
 from schemas.catalogue import Version, frame_field
 from schemas.cloudevents import Headers, cloudevent, source
+from schemas.traces import TRACEPARENT, Context, Trace, header
 
 Encode = Callable[[str, Mapping[str, object]], bytes]
 """(topic name without prefix, record) -> bytes of the record in the wire format of the bus."""
@@ -21,7 +22,10 @@ class UnencodableError(Exception):
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One record, ready for the log; the fields after `headers` are for logs and metrics."""
+    """One record, ready for the log; the fields after `headers` are for logs and metrics.
+
+    `trace` is the place of the span in which it is put there, where that is traced.
+    """
 
     topic: str
     value: bytes
@@ -34,12 +38,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     message_id: str = ""
     deviations: tuple[str, ...] = ()
     rule: str = ""
+    trace: Trace | None = None
 
 
 class FrameFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What an event says of one frame besides its payload.
 
-    `trace` is the W3C traceparent of the command that the frame belongs to.
+    `trace` is where it belongs in a trace: that of the frame, or of the command it belongs to.
     """
 
     sequence: int
@@ -54,7 +59,7 @@ class FrameFacts(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     deviations: tuple[str, ...] = ()
     raw: str | None = None
     command_id: str | None = None
-    trace: bytes | None = None
+    trace: Context | None = None
 
 
 # The part of the wide record that holds the payload of a frame of this kind.
@@ -94,8 +99,15 @@ class Writer:
         value = self._bytes("connections", record)
         return Event("connections", value, headers, at_ms, sequence, kind=kind)
 
-    def claim(
-        self, kind: str, command_id: str, attempt: int, at_ms: int, outcome: str | None = None
+    def claim(  # noqa: PLR0913 - the columns of a claim
+        self,
+        kind: str,
+        command_id: str,
+        attempt: int,
+        at_ms: int,
+        outcome: str | None = None,
+        *,
+        trace: Context | None = None,
     ) -> Event:
         """`taken` or `settled`, for the connection log: this connection has that attempt of a
         command, or gives it back."""
@@ -112,15 +124,19 @@ class Writer:
         }
         if kind == "taken":
             record |= {"connection_id": self.connection_id, "epoch": self.epoch}
-        headers = self._headers(event_id, f"ocpp.command.{kind}", at_ms)
-        return Event("connections", self._bytes("connections", record), headers, at_ms, 0)
+        trace = _within(trace, event_id)
+        headers = self._headers(event_id, f"ocpp.command.{kind}", at_ms, trace)
+        value = self._bytes("connections", record)
+        return Event("connections", value, headers, at_ms, 0, trace=_span(trace))
 
-    def result(self, record: dict[str, object], at_ms: int, trace: bytes | None) -> Event:
+    def result(self, record: dict[str, object], at_ms: int, trace: Context | None) -> Event:
         """The CommandResult of an attempt; `record` has all of it but the station and the time."""
         record |= {"station": self.station, "at": at_ms}
         event_id = f"{record['command_id']}.{record['attempt']}.result"
+        trace = _within(trace, event_id)
         headers = self._headers(event_id, "ocpp.command.result", at_ms, trace)
-        return Event("command-results", self._bytes("command-results", record), headers, at_ms, 0)
+        value = self._bytes("command-results", record)
+        return Event("command-results", value, headers, at_ms, 0, trace=_span(trace))
 
     def frame(self, facts: FrameFacts, payload: Mapping[str, object]) -> Event:
         """The event of a conforming frame; `payload` is Avro-ready (or {code, description,
@@ -148,10 +164,11 @@ class Writer:
             field: payload,
         }
         ce_type = f"ocpp.{self.version.tag}.{facts.action}.{part or facts.kind}"
+        trace = _within(facts.trace, event_id)
         return Event(
             facts.block,
             self._bytes(facts.block, record),
-            self._headers(event_id, ce_type, facts.at_ms, facts.trace),
+            self._headers(event_id, ce_type, facts.at_ms, trace),
             facts.at_ms,
             facts.sequence,
             facts.direction,
@@ -159,6 +176,7 @@ class Writer:
             facts.action,
             facts.message_id,
             facts.deviations,
+            trace=_span(trace),
         )
 
     def rejected(  # noqa: PLR0913 - the columns of a dead letter
@@ -174,7 +192,7 @@ class Writer:
         answer_sequence: int | None = None,
         call_sequence: int | None = None,
         command_id: str | None = None,
-        trace: bytes | None = None,
+        trace: Context | None = None,
     ) -> Event:
         """The dead letter of a frame that could not be taken; `text` is redacted and cut already.
 
@@ -201,6 +219,7 @@ class Writer:
             "answer_sequence": answer_sequence,
         }
         value = self._bytes("rejected", record)
+        trace = _within(trace, event_id)
         headers = self._headers(event_id, "ocpp.rejected", at_ms, trace)
         return Event(
             "rejected",
@@ -212,6 +231,7 @@ class Writer:
             kind,
             message_id=error.message_id or "",
             rule=error.rule,
+            trace=_span(trace),
         )
 
     def event_id(self, sequence: int) -> str:
@@ -225,10 +245,19 @@ class Writer:
             raise UnencodableError(str(error)) from None
 
     def _headers(
-        self, event_id: str, ce_type: str, at_ms: int, trace: bytes | None = None
+        self, event_id: str, ce_type: str, at_ms: int, trace: Context | None = None
     ) -> Headers:
         headers = cloudevent(event_id, ce_type, self._source, at_ms)
-        return headers if trace is None else (*headers, ("traceparent", trace))
+        return headers if trace is None else (*headers, (TRACEPARENT, header(trace)))
+
+
+def _within(trace: Context | None, event_id: str) -> Context | None:
+    """Where the event itself is in the trace: it is put into the log in a span of its own."""
+    return trace.child(event_id) if isinstance(trace, Trace) else trace
+
+
+def _span(trace: Context | None) -> Trace | None:
+    return trace if isinstance(trace, Trace) else None
 
 
 def _clean(text: str | None) -> str | None:

@@ -25,7 +25,7 @@ from gateway.producer import Producer
 from gateway.server import Server
 from gateway.tls import door
 from gateway.vault import Vault
-from schemas import admin, kafka_clients, loop_lag, registry
+from schemas import admin, kafka_clients, loop_lag, registry, tracing
 from schemas.about import VERSION
 from schemas.addresses import address
 from schemas.codec import Codec
@@ -93,6 +93,7 @@ class Instance:
         self._certificates: Certificates | None = None
         self._vault = Vault(config.secrets)
         self._delivery: Delivery
+        self._tracing: tracing.Tracing | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def unready(self) -> list[str]:
@@ -119,6 +120,8 @@ class Instance:
             log.info("ready", gateway=self.name, listen=self._config.listen)
             await stop.wait()
             await self._end(listening)
+        if self._tracing is not None:
+            await asyncio.to_thread(self._tracing.close)
         log.info("ended", gateway=self.name)
         return 0
 
@@ -179,6 +182,7 @@ class Instance:
 
     def _build(self) -> None:
         config, loop, metrics = self._config, asyncio.get_running_loop(), self._metrics
+        self._tracing = tracing.begun(config, "chargewire-gateway", self.name)
         options = config.client_options()
         self._notices = Notices(config, self.name, self._codec.encode, self._started_ms)
         connect = partial(
@@ -232,12 +236,14 @@ class Instance:
             metrics=metrics,
             copies=self._copies,
             loop=loop,
+            tracing=self._tracing,
         )
         self._delivery = Delivery(
             router=self._server.router,
             policies=self._server.policies,
             newest=self._server.newest,
             now=self._server.now,
+            follow=self._server.spans.follow,
         )
         for name, value in self._watched(dispatch).items():
             metrics.watch(name, value)

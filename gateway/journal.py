@@ -3,9 +3,10 @@
 from typing import Any
 
 from gateway import frames, redaction
-from gateway.effects import Effect, Instant, Record, Write
+from gateway.effects import Effect, Ended, Instant, Record, Write
 from gateway.events import Event, FrameFacts, UnencodableError, Writer
 from gateway.frames import FrameError
+from schemas.traces import Trace
 
 
 class Journal:
@@ -57,9 +58,18 @@ class Journal:
         )
 
     def rejected(
-        self, error: FrameError, text: str, now: Instant, size: int | None = None
+        self,
+        error: FrameError,
+        text: str,
+        now: Instant,
+        size: int | None = None,
+        *,
+        trace: Trace | None = None,
     ) -> list[Effect]:
-        """One dead letter holds the frame and the answer to it; both count in the sequence."""
+        """One dead letter holds the frame and the answer to it; both count in the sequence.
+
+        With a `trace` that is the place of what was done about the frame.
+        """
         sequence = self.number()
         answer = None
         if error.code is not None:
@@ -74,11 +84,15 @@ class Journal:
             now.ms,
             answer=answer,
             answer_sequence=None if answer is None else self.number(),
+            trace=trace,
         )
-        if answer is None:
-            return [Record(letter)]
+        effects: list[Effect] = [Record(letter)]
         # Without the action: it may be any word that a station makes up.
-        return [Record(letter), Write(answer, now.s)]
+        if answer is not None:
+            effects.append(Write(answer, now.s))
+        if trace is not None:
+            effects.append(Ended(trace, "rejected", "server", now.s, failure=error.rule))
+        return effects
 
 
 def _size(text: str) -> int:

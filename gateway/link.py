@@ -12,7 +12,7 @@ from websockets.protocol import CONNECTING, OPEN
 from websockets.server import ServerProtocol
 
 from gateway import certificate_names
-from gateway.effects import Close, Count, Effect, Ping, Record, Write
+from gateway.effects import Close, Count, Effect, Ended, Ping, Record, Write
 from gateway.handshake import Accept, Refuse
 from gateway.lanes import Done
 from gateway.outbox import Outbox
@@ -158,7 +158,7 @@ class Link(asyncio.Protocol):
             close = Close(1007, "invalid_utf8")
             self.perform(session.unreadable("invalid_utf8", shown, len(raw), close, now))
             return
-        self.perform(session.received(decoded, now))
+        self.perform(session.received(decoded, now, self._server.spans.begin()))
 
     def _judge_end(self) -> None:
         """A frame over the limit ended the protocol: that, too, goes into the log."""
@@ -253,6 +253,10 @@ class Link(asyncio.Protocol):
                     self._protocol.send_ping(b"")
             elif isinstance(effect, Count):
                 self._server.count(effect)
+            elif effect.until_s is None:
+                self._outbox.put(effect)
+            else:
+                self._server.spans.ended(self, effect)
         self._outbox.drain()
         self._arm()
 
@@ -262,7 +266,7 @@ class Link(asyncio.Protocol):
             done = self._server.copying(self, effect.event, effect.copy_to, done)
         self._server.record(self, effect.event, done, keep=effect.keep)
 
-    def _send(self, effect: Write | Close | None) -> None:
+    def _send(self, effect: Write | Close | Ended | None) -> None:
         """What the outbox gives free; None: nothing more for now."""
         if isinstance(effect, Write):
             if self._protocol.state is not OPEN:
@@ -274,6 +278,8 @@ class Link(asyncio.Protocol):
                 self._protocol.send_text(effect.text.encode())
         elif isinstance(effect, Close):
             self.close(effect.code, effect.reason)
+        elif isinstance(effect, Ended):
+            self._server.spans.ended(self, effect)
         else:
             self._flush()
             if self._held:

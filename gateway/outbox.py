@@ -3,7 +3,11 @@
 from collections import deque
 from collections.abc import Callable
 
-from gateway.effects import Close, Write
+import msgspec
+
+from gateway.effects import Close, Ended, Write
+
+UNANSWERED = "unanswered"  # what became of something traced that was never done with
 
 
 class Ticket:
@@ -24,7 +28,7 @@ class Ticket:
 
 
 class Outbox:
-    """Writes and closes between the tickets of events.
+    """Writes and closes, and ends of what is traced, between the tickets of events.
 
     `send` gets the effects whose time has come, and None after the last of a go, or where
     nothing waits any more; `unknown` is called when the log may or may not have one of the events.
@@ -33,10 +37,10 @@ class Outbox:
     __slots__ = ("_send", "_waiting", "unknown", "unsent")
 
     def __init__(
-        self, *, send: Callable[[Write | Close | None], None], unknown: Callable[[], None]
+        self, *, send: Callable[[Write | Close | Ended | None], None], unknown: Callable[[], None]
     ) -> None:
         self._send = send
-        self._waiting: deque[Ticket | Write | Close] = deque()
+        self._waiting: deque[Ticket | Write | Close | Ended] = deque()
         self.unknown = unknown
         self.unsent = 0
 
@@ -46,10 +50,10 @@ class Outbox:
         self._waiting.append(ticket)
         return ticket
 
-    def put(self, effect: Write | Close) -> None:
+    def put(self, effect: Write | Close | Ended) -> None:
         """Send this after everything before it."""
         self._waiting.append(effect)
-        self.unsent += 1
+        self.unsent += not isinstance(effect, Ended)
 
     def drain(self) -> None:
         """Send what no longer waits for an event."""
@@ -62,7 +66,7 @@ class Outbox:
                 waiting.popleft()
             else:
                 waiting.popleft()
-                self.unsent -= 1
+                self.unsent -= not isinstance(head, Ended)
                 self._send(head)
                 sent = True
         if sent or not waiting:
@@ -73,6 +77,9 @@ class Outbox:
         return len(self._waiting)
 
     def clear(self) -> None:
-        """Nothing more is sent."""
+        """Nothing more is sent: what is traced ends with that."""
+        traced = [one for one in self._waiting if isinstance(one, Ended)]
         self._waiting.clear()
         self.unsent = 0
+        for one in traced:
+            self._send(msgspec.structs.replace(one, failure=one.failure or UNANSWERED))

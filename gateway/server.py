@@ -21,9 +21,11 @@ from gateway.policy import Policies
 from gateway.producer import Producer
 from gateway.router import Router
 from gateway.session import Session
+from gateway.spans import Spans
 from schemas.copies import Copies
 from schemas.replying import ReplyTo
 from schemas.topics import partition
+from schemas.tracing import Tracing
 
 log = structlog.get_logger("gateway")
 
@@ -46,6 +48,7 @@ class Server:
         metrics: Metrics,
         copies: Copies,
         loop: asyncio.AbstractEventLoop,
+        tracing: Tracing | None = None,
     ) -> None:
         self.config = config
         self.loop = loop
@@ -62,6 +65,7 @@ class Server:
         self._notices = notices
         self._metrics = metrics
         self.copies = copies
+        self.spans = Spans(tracing, config.prefix)
         self._links: set[Link] = set()
         self.opening: set[Link] = set()
         self.admission = Admission(
@@ -176,6 +180,8 @@ class Server:
         self._metrics.event(event)
         if event.rule:
             log.warning("rejected", **link.named, rule=event.rule, message_id=event.message_id)
+        if event.trace is not None:
+            done = self.spans.sending(link, event, done)
         self._producer.record(
             self.config.prefix + event.topic,
             link.partition,

@@ -12,11 +12,13 @@ from gateway.answers import Decision
 from gateway.calls import Calls, Limits
 from gateway.claims import Claim
 from gateway.commands import Command
-from gateway.effects import Close, Count, Effect, Instant, Ping, Record, Write
+from gateway.effects import Close, Count, Effect, Ended, Instant, Ping, Record, Write
 from gateway.events import Event, FrameFacts, Writer
 from gateway.frames import Call, Error, FrameError, Result
 from gateway.journal import Journal
+from gateway.outbox import UNANSWERED
 from schemas.catalogue import Action
+from schemas.traces import Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,21 @@ class _Pending(msgspec.Struct):
     since_s: float
     until_s: float | None
     reply: replies.Reply | None = None
+    trace: Trace | None = None
+
+    def ended(self, now: Instant | None, failure: str = "") -> Ended:
+        """Its span is over now, or None: with the effects before it."""
+        assert self.trace is not None, "only what is traced has a span"
+        told = (("ocpp.action", self.action.name), ("ocpp.message.id", self.call.message_id))
+        until_s = None if now is None else now.s
+        return Ended(self.trace, self.action.name, "server", self.since_s, until_s, told, failure)
+
+    def waited(self, outcome: str, now: Instant) -> list[Effect]:
+        """The span of waiting for a decision is over."""
+        if self.trace is None:
+            return []
+        place, told = self.trace.child("decision"), (("ocpp.decision", outcome),)
+        return [Ended(place, "wait for decision", "internal", self.since_s, now.s, told)]
 
 
 @dataclass(slots=True)
@@ -59,6 +76,7 @@ class Session:
     calls: Calls = field(init=False)
     _journal: Journal = field(init=False)
     _pending: deque[_Pending] = field(default_factory=deque)
+    _unanswered: list[_Pending] = field(default_factory=list)  # of those, what was traced
     _heard_s: float = 0.0
     _pinged: bool = False
     _stopping: bool = False
@@ -100,8 +118,11 @@ class Session:
         self._heard_s = now.s
         self._pinged = False
 
-    def received(self, text: str, now: Instant) -> list[Effect]:
-        """A text frame came."""
+    def received(self, text: str, now: Instant, trace: Trace | None = None) -> list[Effect]:
+        """A text frame came; `trace` is the place of what is done about it, if that is traced.
+
+        An answer to a CALL of ours belongs to the trace of its command instead.
+        """
         self.heard(now)
         if self._over or (self._stopping and not self.calls.outstanding):
             return []
@@ -111,14 +132,14 @@ class Session:
             # What gets no answer was one, or nothing.
             attempt = None if error.code else self.calls.asked(error.message_id)
             if attempt is None:
-                return self._journal.rejected(error, text, now)
+                return self._journal.rejected(error, text, now, trace=trace)
             return self.calls.broken(attempt, error, text, now) + self._end_of_calls()
         try:
             if isinstance(frame, Call):
-                return [] if self._stopping else self._called(frame, text, now)
+                return [] if self._stopping else self._called(frame, text, now, trace)
             return self._answered_ours(frame, text, now) + self._end_of_calls()
         except FrameError as error:
-            return self._journal.rejected(error, text, now)
+            return self._journal.rejected(error, text, now, trace=trace)
 
     def _answered_ours(self, frame: Result | Error, text: str, now: Instant) -> list[Effect]:
         """An answer is taken at once, whatever waits: it is not in the order of the calls."""
@@ -167,7 +188,8 @@ class Session:
         if reply is None:
             return [Count("decisions", ("invalid",))]
         pending.reply, pending.until_s = reply, None
-        return [Count("decisions", ("taken",)), *self._answered(now)]
+        waited = pending.waited("taken", now)
+        return [Count("decisions", ("taken",)), *waited, *self._answered(now)]
 
     def woken(self, now: Instant) -> list[Effect]:
         """A deadline has passed: fallbacks for what nobody decided, a ping for the silent."""
@@ -178,6 +200,7 @@ class Session:
             if pending.until_s is not None and pending.until_s <= now.s:
                 pending.until_s = None
                 effects.append(Count("fallbacks", (pending.action.name,)))
+                effects += pending.waited("fallback", now)
         effects += self.calls.woken(now) + self._answered(now)
         if self.policy.ping_interval_s and self._silent_until_s <= now.s:
             if self._pinged:
@@ -207,6 +230,7 @@ class Session:
     def given_up(self) -> None:
         """The connection is to be closed: nothing more is taken from it, or answered."""
         self._over = True
+        self._unanswered += (one for one in self._pending if one.trace is not None)
         self._pending.clear()
 
     def closed(self, code: int, reason: str, now: Instant) -> list[Effect]:
@@ -215,14 +239,14 @@ class Session:
         To be called once it is known what became of `connected`; where that is never known, the
         event has no epoch, and belongs to its `connected` by the connection id.
         """
-        self._over = True
-        self._pending.clear()
+        self.given_up()
         more: dict[str, object] = {"close_code": code, "reason": reason}
         effects = self.calls.closed(now)
+        effects += (one.ended(now, UNANSWERED) for one in self._unanswered)
         event = self.writer.connection("disconnected", self._journal.number(), now.ms, more)
         return [*effects, Record(event, keep=True)]
 
-    def _called(self, call: Call, text: str, now: Instant) -> list[Effect]:
+    def _called(self, call: Call, text: str, now: Instant, trace: Trace | None) -> list[Effect]:
         version, policy = self.writer.version, self.policy
         taken = intake.take(call, text, version, policy.quirks)
         waits = not call.send and replies.waits(
@@ -239,26 +263,29 @@ class Session:
             decision_by_ms=now.ms + round(policy.decision_time_s * 1000) if waits else None,
             deviations=taken.deviations,
             raw=None if taken.holds_all else self._journal.text(text),
+            trace=trace,
         )
         event = self._journal.frame(facts, taken.record, text)
         # Nobody can see in a dead letter that there is something to decide.
         waits = waits and not event.rule
         effects: list[Effect] = [Record(event)]
+        pending = _Pending(
+            facts.sequence,
+            self.writer.event_id(facts.sequence),
+            call,
+            taken.action,
+            taken.payload,
+            now.s,
+            now.s + policy.decision_time_s if waits else None,
+            trace=trace,
+        )
         if not call.send:
             if self._pending:
                 effects.append(Count("pipelined"))
-            self._pending.append(
-                _Pending(
-                    facts.sequence,
-                    self.writer.event_id(facts.sequence),
-                    call,
-                    taken.action,
-                    taken.payload,
-                    now.s,
-                    now.s + policy.decision_time_s if waits else None,
-                )
-            )
+            self._pending.append(pending)
             effects += self._answered(now)
+        elif trace is not None:
+            effects.append(pending.ended(None))
         return effects
 
     def _answered(self, now: Instant) -> list[Effect]:
@@ -286,9 +313,12 @@ class Session:
             call_sequence=pending.sequence,
             deviations=answer.deviations,
             raw=self._journal.text(answer.text) if answer.deviations else None,
+            trace=pending.trace,
         )
         record = self._journal.frame(facts, answer.record, answer.text)
         effects: list[Effect] = [Record(record), Write(answer.text, pending.since_s, name)]
+        if pending.trace is not None:
+            effects.append(pending.ended(None))
         if name == "BootNotification" and isinstance(reply, dict):
             self.calls.registration = str(reply.get("status"))
         return effects + self.calls.released(now)

@@ -23,7 +23,7 @@ class Posts:
     def __init__(self):
         self.records = []
 
-    def post(self, topic, key, record):
+    def post(self, topic, key, record, headers=()):
         assert topic in TOPICS
         name, read = CODEC.decode(CODEC.encode(topic, record))
         assert (name, read["station"].encode()) == (topic, key)

@@ -8,7 +8,7 @@ from gateway.answers import Decision
 from gateway.calls import Limits
 from gateway.claims import Claim
 from gateway.commands import Command
-from gateway.effects import Close, Count, Instant, Ping, Record, Write
+from gateway.effects import Close, Count, Ended, Instant, Ping, Record, Write
 from gateway.events import Writer
 from gateway.session import Policy, Session
 from gateway.validation import DEFAULT_QUIRKS
@@ -45,6 +45,7 @@ class Conversation:
         )
         self.now, self.offset, self.results = Instant(1000.0, NOON), 77, []
         self.events, self.writes, self.closes, self.counts, self.pings = [], [], [], [], 0
+        self.traced, self.ended = [], []  # the places of events in traces, and spans
         if opened:
             opened = self.session.opened({"remote_address": "127.0.0.1"}, self.now)
             self.keep([Record(opened)])
@@ -55,6 +56,7 @@ class Conversation:
             match effect:
                 case Record(event):
                     self.events.append(CODEC.decode(event.value))
+                    self.traced.append(event.trace)
                     if event.topic == "command-results":
                         self.results.append(self.events[-1][1])
                 case Write(text, call=call):
@@ -64,15 +66,17 @@ class Conversation:
                     self.closes.append(code)
                 case Count(metric, labels):
                     self.counts.append((metric, *labels))
+                case Ended():
+                    self.ended.append(effect)
                 case Ping():
                     self.pings += 1
         return effects
 
-    def hear(self, text):
-        return self.keep(self.session.received(text, self.now))
+    def hear(self, text, trace=None):
+        return self.keep(self.session.received(text, self.now, trace))
 
-    def call(self, message_id, action, payload):
-        return self.hear(json.dumps([2, message_id, action, payload]))
+    def call(self, message_id, action, payload, trace=None):
+        return self.hear(json.dumps([2, message_id, action, payload]), trace)
 
     def later(self, seconds):
         self.now = Instant(self.now.s + seconds, self.now.ms + round(seconds * 1000))

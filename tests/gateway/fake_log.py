@@ -24,6 +24,7 @@ class FakeLog:
         self.state = "ready"
         self.open = True
         self.records: list[tuple[str, bytes, dict]] = []
+        self.headers: list[dict[str, bytes]] = []
         self.waiting = []
         self.came = asyncio.Event()
 
@@ -32,10 +33,11 @@ class FakeLog:
         return len(self.waiting)
 
     def record(self, topic, partition, key, value, headers, timestamp_ms, done, *, wait=False):
-        del partition, headers, timestamp_ms, wait
+        del partition, timestamp_ms, wait
         name, record = CODEC.decode(value)
         assert topic == "ocpp." + name
         self.records.append((name, key, record))
+        self.headers.append(dict(headers))
         self.waiting.append((len(self.records) - 1, done))
         self.came.set()
         if self.open:
@@ -73,12 +75,16 @@ class Copied(list):
 def delivery(server):
     """What hands the log to the links of a server."""
     return Delivery(
-        router=server.router, policies=server.policies, newest=server.newest, now=server.now
+        router=server.router,
+        policies=server.policies,
+        newest=server.newest,
+        now=server.now,
+        follow=server.spans.follow,
     )
 
 
 @asynccontextmanager
-async def gateway(stations=None, **settings):
+async def gateway(stations=None, tracing=None, **settings):
     """A server on a free port: (its URL, the server, its log)."""
     config = load(settings, environ={})
     log, loop = FakeLog(), asyncio.get_running_loop()
@@ -91,6 +97,7 @@ async def gateway(stations=None, **settings):
         metrics=Metrics(),
         copies=Copied(),
         loop=loop,
+        tracing=tracing,
     )
     certificates = Certificates(config) if config.tls_certificate else None
     listening = await loop.create_server(door(server, certificates), "127.0.0.1", 0)

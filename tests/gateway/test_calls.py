@@ -10,6 +10,7 @@ from gateway.calls import LATE_MAX, Limits
 from gateway.claims import Claim
 from gateway.effects import Count, Instant, Record, Write
 from schemas.replying import ReplyTo
+from schemas.traces import Trace
 from tests.gateway.conversation import Conversation
 
 HEARTBEAT = '[2,"h","Heartbeat",{}]'
@@ -532,3 +533,69 @@ def test_whatever_happens_an_attempt_is_sent_once_and_ends_once(steps):
     assert len(ended) == len(set(ended))
     assert set(ended) <= own
     assert own - over <= set(ended)
+
+
+def test_a_traced_command_has_spans_of_what_is_done_about_it():
+    """Claiming it, asking the station, and all of it until the result is in the log; each record
+    below it. What came with another trace id is not in them."""
+    told, trace = ready(), Trace(5, 6, 7)
+    told.command(trace=trace)
+    told.later(1)
+    told.read()
+    told.later(2)
+    effects = told.hear(f'[3,"k-1",{ACCEPTED}]', Trace(9, 9))
+    claim, asked, whole = told.ended
+    assert [(one.name, one.kind) for one in told.ended] == [
+        ("claim", "internal"),
+        ("Reset", "client"),
+        ("commands", "consumer"),
+    ]
+    assert (claim.until_s - claim.since_s, asked.until_s - asked.since_s) == (1, 2)
+    assert (whole.trace, whole.since_s, whole.until_s) == (trace, claim.since_s, None)
+    assert effects.index(whole) > max(
+        at for at, effect in enumerate(effects) if isinstance(effect, Record)
+    )
+    assert dict(whole.told) == {
+        "ocpp.action": "Reset",
+        "ocpp.command.id": "k-1",
+        "ocpp.command.outcome": "answered",
+    }
+    assert dict(asked.told)["ocpp.message.id"] == "k-1"
+    places = [one for one in told.traced if one is not None]
+    assert len({one.span_id for one in places}) == len(places) == 4  # taken, CALL, answer, result
+    assert {(one.trace_id, one.parent_id) for one in places} == {(5, 6)}
+
+
+@pytest.mark.parametrize(
+    ("what", "outcome", "failure"),
+    [
+        (lambda told: told.later(30), "timeout", "timeout"),
+        (lambda told: told.close(), "connection_lost", "connection_lost"),
+        (lambda told: told.hear('[4,"k-1","NotImplemented","",{}]'), "call_error", "call_error"),
+    ],
+)
+def test_a_traced_command_that_comes_to_nothing_says_so(what, outcome, failure):
+    """In the span of asking, and in that of all of it; an answer that comes too late ends neither
+    once more."""
+    told = ready()
+    told.command(trace=Trace(5, 6, 7))
+    told.read()
+    what(told)
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    _, asked, whole = told.ended
+    assert [dict(one.told)["ocpp.command.outcome"] for one in (asked, whole)] == [outcome] * 2
+    assert (asked.failure, whole.failure) == (failure, failure)
+
+
+def test_a_traced_command_that_another_has_is_over_without_a_failure():
+    """It was claimed in vain, and that is how it is meant to be."""
+    told = ready()
+    told.command(trace=Trace(5, 6, 7))
+    told.read(connection_id="c-9", epoch=90)
+    told.read()
+    claim, whole = told.ended
+    assert (claim.name, dict(whole.told)["ocpp.command.outcome"], whole.failure) == (
+        "claim",
+        "lost",
+        "",
+    )

@@ -1,7 +1,8 @@
 """The order of what is sent: a write waits for the events before it."""
 
-from gateway.effects import Close, Write
+from gateway.effects import Close, Ended, Write
 from gateway.outbox import Outbox
+from schemas.traces import Trace
 
 
 class Wire:
@@ -70,3 +71,26 @@ def test_an_unknown_outcome_sends_nothing():
     a(None)
     b(1)
     assert (wire.sent, wire.unknown, wire.outbox.unsent) == ([], 1, 0)
+
+
+def test_a_span_ends_after_what_is_before_it_and_is_no_write():
+    """Nothing is held up for it: it does not count as unsent."""
+    wire, ended = Wire(), Ended(Trace(1, 2), "a", "server", 0.0)
+    ticket = wire.outbox.ticket()
+    wire.outbox.put(FIRST)
+    wire.outbox.put(ended)
+    assert wire.outbox.unsent == 1
+    ticket(7)
+    assert wire.sent == [FIRST, ended]
+    assert (wire.outbox.unsent, len(wire.outbox)) == (0, 0)
+
+
+def test_a_span_ends_with_the_connection_when_nothing_more_is_sent():
+    """As unanswered; the write before it is not sent."""
+    wire = Wire()
+    ticket = wire.outbox.ticket()
+    wire.outbox.put(FIRST)
+    wire.outbox.put(Ended(Trace(1, 2), "a", "server", 0.0))
+    ticket(None)
+    assert wire.sent == [Ended(Trace(1, 2), "a", "server", 0.0, failure="unanswered")]
+    assert wire.unknown == 1

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import replies
-from gateway.effects import Close, Instant, Record, Write
+from gateway.effects import Close, Ended, Instant, Record, Write
 from schemas.catalogue import ACTIONS, frame_field, json_schema
+from schemas.traces import Trace
 from tests.gateway.conversation import Conversation, go
 from tests.schemas.payloads import full, turns
 
@@ -425,3 +426,75 @@ def test_every_call_gets_exactly_one_answer_after_its_events(steps):
     assert sorted(s for s in spent if s is not None) == list(
         range(len([s for s in spent if s is not None]))
     )
+
+
+TRACE = Trace(5, 6)
+AUTHORIZE = {"idTag": "A"}
+
+
+def test_events_of_a_traced_frame_say_where_they_are_in_its_trace():
+    """The CALL and its answer, each below the frame and in a place of its own; the span of the
+    frame ends when all of it is done. Others have no header and no span."""
+    told = Conversation()
+    effects = told.call("1", "Heartbeat", {}, TRACE)
+    kinds = [type(effect) for effect in effects]
+    assert kinds == [Record, Record, Write, Ended]
+    call, answer = (effect.event for effect in effects[:2])
+    assert {one.trace.parent_id for one in (call, answer)} == {TRACE.span_id}
+    assert call.trace.span_id != answer.trace.span_id
+    for one in (call, answer):
+        assert dict(one.headers)["traceparent"] == one.trace.header
+        assert one.trace == TRACE.child(dict(one.headers)["ce_id"].decode())
+    told_of = (("ocpp.action", "Heartbeat"), ("ocpp.message.id", "1"))
+    assert effects[-1] == Ended(TRACE, "Heartbeat", "server", told.now.s, None, told_of)
+    told.call("2", "Heartbeat", {})
+    assert told.traced[3:] == [None, None]
+    assert len(told.ended) == 1
+
+
+def test_waiting_for_a_decision_is_a_span_whatever_comes_of_it():
+    """It ends when the decision comes, or when it is too late for one."""
+    told = Conversation(decided=frozenset({"Authorize"}))
+    told.call("1", "Authorize", AUTHORIZE, TRACE)
+    assert told.ended == []
+    told.later(2)
+    told.decide(told.events[-1][1]["event_id"], response='{"idTagInfo":{"status":"Accepted"}}')
+    told.call("2", "Authorize", AUTHORIZE, TRACE)
+    told.later(5)
+    first, _, second, _ = told.ended
+    assert [(one.name, one.until_s - one.since_s) for one in (first, second)] == [
+        ("wait for decision", 2),
+        ("wait for decision", 5),
+    ]
+    assert [one.told for one in (first, second)] == [
+        (("ocpp.decision", "taken"),),
+        (("ocpp.decision", "fallback"),),
+    ]
+    assert {one.trace.parent_id for one in (first, second)} == {TRACE.span_id}
+
+
+def test_a_dead_letter_and_a_send_end_the_span_of_their_frame():
+    """A dead letter by the name of the rule; without the action, which may be any word."""
+    told = Conversation()
+    told.hear('[2,"1","Nonsense",{}]', TRACE)
+    (ended,) = told.ended
+    assert (ended.name, ended.failure, ended.told) == ("rejected", "unknown_action", ())
+    assert told.traced[1].parent_id == TRACE.span_id
+    stream = Conversation("2.1")
+    payload = {"id": 1, "pending": 0, "basetime": "2026-11-21T12:00:00Z", "data": []}
+    payload["data"] = [{"t": 1, "v": "1"}]
+    frame = json.dumps([6, "1", "NotifyPeriodicEventStream", payload])
+    stream.hear(frame, TRACE)
+    assert stream.answers == []
+    assert [one.name for one in stream.ended] == ["NotifyPeriodicEventStream"]
+
+
+def test_what_was_never_answered_ends_with_its_connection():
+    """Also where the connection was given up before it was closed."""
+    told = Conversation(decided=frozenset({"Authorize"}))
+    told.call("1", "Authorize", AUTHORIZE, TRACE)
+    told.call("2", "Authorize", AUTHORIZE)
+    told.session.given_up()
+    told.close()
+    (ended,) = told.ended
+    assert (ended.trace, ended.failure, ended.until_s) == (TRACE, "unanswered", told.now.s)
