@@ -6,6 +6,7 @@ import click
 
 from chargewire.options import kafka_options, settings
 from gateway.config import Config
+from schemas.tls import TlsFileError
 
 
 @click.command()
@@ -40,8 +41,20 @@ def gateway(check: bool, **flags: Any) -> None:
     """
     config = settings(Config, flags)
     if check:
+        _check_files(config)
         click.echo("The configuration is right.")
         return
     from gateway.program import run  # noqa: PLC0415 - the whole gateway, only where it runs
 
     click.get_current_context().exit(run(config))
+
+
+def _check_files(config: Config) -> None:
+    """Fail where the files of the TLS port are no good."""
+    from gateway.certificates import loaded  # noqa: PLC0415 - slow to import
+
+    try:
+        if config.tls_certificate:
+            loaded(config)
+    except TlsFileError as error:
+        raise click.ClickException(str(error)) from error

@@ -10,7 +10,12 @@ import click
 from chargewire import station_records
 from chargewire.options import kafka_options, settings
 from chargewire.station_records import FIELDS, quirks, record, station_id
-from schemas.credentials import SALT_BYTES, credential_hash
+from schemas.credentials import (
+    PASSWORD_BYTES_MIN,
+    SALT_BYTES,
+    credential_hash,
+    password_bytes,
+)
 from schemas.settings import KafkaSettings
 
 _TOPIC = "stations"
@@ -68,14 +73,15 @@ def put(  # noqa: PLR0913 - one for each option
     """Say how a station is to be treated, or change that; what is not given stays as it is.
 
     Gateways follow at once; what is said at boot or handshake, from the next one on. Of a password
-    a salted hash is kept, and 32 to 40 hex digits stand for the bytes of an AuthorizationKey.
-    Gateways of this version do not ask for it yet.
+    a salted hash is kept, and 32 to 40 hex digits stand for the bytes of an AuthorizationKey. With
+    a password and no profile, a station needs profile 1: without its password it is not let in.
 
     \b
     Examples:
       chargewire stations put CW-0001 --registration Pending --interval 30
       chargewire stations put CW-0001 --group garage --quirk lenient --quirk missing_field
-      chargewire stations put CW-0001 --profile 1 --password-prompt
+      chargewire stations put CW-0001 --profile 0 --password-file CW-0001.key
+      chargewire stations put CW-0001 --profile 1
       chargewire stations put CW-0001 --ping-interval 0
       chargewire stations put CW-0001 --unset quirk
     """
@@ -147,6 +153,9 @@ def _credential(file: str | None, *, prompt: bool) -> dict[str, str]:
         return {}
     if not password:
         raise click.UsageError("the password is empty")
+    if len(password_bytes(password)) < PASSWORD_BYTES_MIN:
+        least = f"{PASSWORD_BYTES_MIN} characters or bytes"
+        click.echo(f"shorter than the {least} that OCPP asks for: it can be guessed", err=True)
     salt = secrets.token_bytes(SALT_BYTES)
     return {"credential_hash": credential_hash(password, salt), "credential_salt": salt.hex()}
 

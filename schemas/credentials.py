@@ -5,6 +5,7 @@ import hmac
 import re
 
 SALT_BYTES = 16
+PASSWORD_BYTES_MIN = 16  # OCPP 2.0.1 part 2 A00.FR.205, 1.6 security whitepaper: AuthorizationKey
 # AuthorizationKey of OCPP 1.6 travels as the hex digits of 16 to 20 bytes; as text it is what 2.x
 # calls BasicAuthPassword.
 _HEX = re.compile(rb"(?:[0-9A-Fa-f]{2}){16,20}")

@@ -12,6 +12,13 @@ def test_a_right_configuration_is_confirmed_without_starting():
     assert (result.exit_code, result.output) == (0, "The configuration is right.\n")
 
 
+def test_the_certificate_files_are_looked_at_too(tmp_path):
+    """A pipeline learns of them before a gateway does."""
+    environ = {"CHARGEWIRE_TLS_CERTIFICATE": str(tmp_path / "none.pem")}
+    result = CliRunner().invoke(gateway, ["--check"], env=environ)
+    assert (result.exit_code, "none.pem" in result.output) == (1, True)
+
+
 def test_every_error_is_in_one_list():
     """Flags and environment alike; nothing is started."""
     environ = {"CHARGEWIRE_DECIDED": "Autorize", "CHARGEWIRE_DRAIN_TIME_S": "x"}

@@ -100,3 +100,10 @@ def test_an_empty_password_is_none(run):
     """A file that somebody forgot to fill."""
     result = run("put", "CS-1", "--password-file", "-", given="\n")
     assert (result.exit_code, "the password is empty" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("password", "warned"), [("short", True), ("0" * 32, False)])
+def test_a_password_that_can_be_guessed_is_taken_with_a_warning(run, password, warned):
+    """OCPP asks for 16 characters, or bytes of an AuthorizationKey; some stations cannot."""
+    result = run("put", "CS-1", "--password-file", "-", given=password)
+    assert (result.exit_code, "can be guessed" in result.stderr) == (0, warned)

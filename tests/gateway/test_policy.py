@@ -89,3 +89,12 @@ def test_commands_are_bound_by_the_configuration():
     assert (limits.call_time_s, limits.hold_s, limits.queued_max) == (7, 0, 3)
     assert (limits.frame_limit_bytes, limits.secret("pin")) == (made.frame_limit_bytes, "1234")
     assert policies().of(b"CS-1").commands.secret("pin") is None
+
+
+def test_a_connection_may_go_on_while_its_profile_is_enough():
+    """For its station, for the minimum, and as long as it is known where it must be."""
+    rows = {b"a": Station(), b"b": Station(security_profile=2)}
+    made = policies(rows, security_profile_min="1", unknown_stations="refuse")
+    assert made.ends(b"a", 1) is None
+    assert made.ends(b"a", 0) == made.ends(b"b", 1) == "security_profile"
+    assert made.ends(b"c", 3) == "unknown_station"

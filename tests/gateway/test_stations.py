@@ -37,6 +37,9 @@ def test_every_field_is_taken_over() -> None:
         {"boot_interval_s": "300"},
         {"quirks": "all"},
         {"group": 7},
+        {"credential_hash": "ab"},
+        {"credential_salt": "ab"},
+        {"credential_salt": "no hex", "credential_hash": "ab"},
     ],
 )
 def test_nonsense_is_refused(field: dict[str, object]) -> None:

@@ -1,6 +1,6 @@
 """How a station's password is kept."""
 
-from schemas.credentials import credential_hash, password_bytes
+from schemas.credentials import credential_hash, fits, password_bytes
 
 KEY = bytes(range(16))
 
@@ -22,3 +22,13 @@ def test_any_other_text_is_the_password_itself():
     """Too short, too long, an odd digit, or none at all."""
     for text in (b"00" * 15, b"00" * 21, b"0" * 33, b"correct horse battery staple", b"\xff" * 32):
         assert password_bytes(text) == text
+
+
+def test_a_password_fits_its_own_hash_alone():
+    """In any of its forms; what is no hash fits none."""
+    hashed = credential_hash(KEY, b"s")
+    assert fits(KEY, b"s", hashed)
+    assert fits(KEY.hex().encode(), b"s", hashed)
+    for password, salt, other in ((KEY[1:], b"s", hashed), (KEY, b"t", hashed), (KEY, b"s", "")):
+        assert not fits(password, salt, other)
+    assert not fits(KEY, b"s", "é")
