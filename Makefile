@@ -5,9 +5,11 @@
 #   make check              what needs no server: seconds, no port
 #   make e2e                the tests against real services alone
 #   make bench              the figures of docs/performance.md
+#   make chaos [SEED=n]     2,000 stations while everything breaks for ten minutes; then the books
 #   make schemas            write schemas/avro and docs/events.md again
 #   make docs               write the tables of docs/operations.md again
 #   make dashboards         write Grafana's dashboards, alerts and ClickHouse's columns again
+#   make chart              write again what the Helm chart takes from the code, and what it becomes
 #   make fmt                format, and mend what the linter can
 #   make constraints        take the newest versions that pyproject.toml allows
 #   make locks              resolve the broker's jars again
@@ -17,7 +19,7 @@ PYTHON := $(BIN)/python
 INSTALLED := .venv/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test check lint e2e bench schemas docs dashboards fmt constraints locks clean
+.PHONY: run test check lint e2e bench chaos schemas docs dashboards chart fmt constraints locks clean
 
 run: $(INSTALLED)
 	@$(BIN)/chargewire up $(if $(STATIONS),--stations $(STATIONS))
@@ -38,6 +40,9 @@ e2e: $(INSTALLED)
 bench: $(INSTALLED)
 	$(PYTHON) -m tests.benchmarks
 
+chaos: $(INSTALLED)
+	@$(PYTHON) -m tests.end_to_end.chaos $(if $(SEED),--seed $(SEED)) $(ARGUMENTS)
+
 schemas: $(INSTALLED)
 	$(PYTHON) -m chargewire.schema_files
 
@@ -48,6 +53,10 @@ dashboards: $(INSTALLED)
 	$(PYTHON) -m deploy.grafana.dashboards
 	$(PYTHON) -m deploy.prometheus.rules
 	$(PYTHON) -m deploy.clickhouse.columns
+
+chart: $(INSTALLED)
+	$(PYTHON) -m deploy.helm.chart
+	REWRITE=1 $(PYTHON) -m pytest -q tests/deploy/chart/test_golden.py
 
 fmt: $(INSTALLED)
 	$(BIN)/ruff check --fix .
