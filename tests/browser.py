@@ -1,9 +1,9 @@
 """A headless Chromium for tests of pages, and a watch over what a page does besides.
 
-    async with chromium() as browser:
-        page, watch = await opened(browser, "http://127.0.0.1:9200/")
-        ...
-        assert watch.complaints == []
+async with chromium() as browser:
+    page, watch = await opened(browser, "http://127.0.0.1:9200/")
+    ...
+    assert watch.complaints == []
 """
 
 import shutil
@@ -27,7 +27,7 @@ ARGUMENTS = (
 PATIENCE_S = 30.0  # an element may take so long to be there: the machine may be busy
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: playwright notes something on the owner of what it is to call
 class Watch:
     """What went wrong on a page, and whom it called: `complaints` are lines for people."""
 
@@ -36,9 +36,9 @@ class Watch:
 
     def follow(self, page: Page) -> None:
         """Listen to a page from now on."""
-        page.on("console", lambda line: self._said(line))
+        page.on("console", self._said)
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on("request", lambda request: self._called(request))
+        page.on("request", self._called)
         page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
 
     def _said(self, line: ConsoleMessage) -> None:

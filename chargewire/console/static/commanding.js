@@ -41,26 +41,22 @@ export async function commanding(place, station, asking, signal) {
     h("section", { class: "panel" }, h("h2", {}, "What came of it"), asking.element)));
 }
 
-function payloadForm(place, { station, action, schema, asking }) {
+/** The payload as a form or as JSON, as the viewer likes: {element, mode, payload, wrong …}. */
+function editor(schema) {
   let form = null;
   let json = null; // the text area, while the payload is written as JSON
   const inputs = h("div", { class: "payload" });
   const preview = h("div", {});
-  const problem = h("p", { class: "wrong", role: "alert", hidden: true });
-  const mode = h("button", { type: "button", class: "plain" }, "Write it as JSON");
-  const expires = h("input", {
-    inputmode: "numeric", value: EXPIRES_S, required: true, pattern: "[1-9][0-9]{0,5}",
-  });
-  const offline = h("select", {}, h("option", { value: "fail" }, "fail"),
-    h("option", { value: "wait" }, "wait until it is back"));
-  const send = h("button", { type: "submit" }, `Send ${action}`);
+  const mode = h("button", { type: "button", class: "plain" });
+  const fields = Object.keys(schema.properties ?? {}).some((one) => one !== "customData");
+  const payload = () => (json ? JSON.parse(json.value) : form.value() ?? {});
+  const shown = () => json || fill(preview, pretty(payload()));
 
   function asForm(value) {
     json = null;
     mode.textContent = "Write it as JSON";
-    form = part(schema.type ? schema : { ...schema, type: "object" }, { required: true, value });
-    fill(inputs, Object.keys(schema.properties ?? {}).filter((one) => one !== "customData").length
-      ? form.element : h("p", { class: "quiet" }, "This action takes nothing."));
+    form = part({ ...schema, type: "object" }, { required: true, value });
+    fill(inputs, fields ? form.element : h("p", { class: "quiet" }, "This action takes nothing."));
     shown();
   }
 
@@ -72,36 +68,53 @@ function payloadForm(place, { station, action, schema, asking }) {
     fill(preview);
   }
 
-  const payload = () => (json ? JSON.parse(json.value) : form.value() ?? {});
-  const shown = () => json || fill(preview, pretty(payload()));
+  inputs.addEventListener("input", () => queueMicrotask(shown));
+  inputs.addEventListener("change", shown);
+  asForm(undefined);
+  return {
+    element: [inputs, h("details", { open: true }, h("summary", {}, "Payload"), preview)],
+    mode,
+    payload, // raises SyntaxError
+    turn: () => (json ? asForm(payload()) : asJson()), // raises SyntaxError
+    missing: () => (json ? [] : form.checked()),
+    blame: (path, text) => {
+      if (json) return;
+      const at = form.at(segments(path));
+      at.wrong(text);
+      at.focus();
+    },
+  };
+}
+
+function payloadForm(place, { station, action, schema, asking }) {
+  const edited = editor(schema);
+  const problem = h("p", { class: "wrong", role: "alert", hidden: true });
+  const expires = h("input", { inputmode: "numeric", value: EXPIRES_S });
+  const offline = h("select", {}, h("option", { value: "fail" }, "fail"),
+    h("option", { value: "wait" }, "wait until it is back"));
+  const send = h("button", { type: "submit" }, `Send ${action}`);
   const wrong = (text) => {
     problem.textContent = text ?? "";
     problem.hidden = !text;
   };
-  inputs.addEventListener("input", () => queueMicrotask(shown));
-  inputs.addEventListener("change", shown);
-  mode.addEventListener("click", () => {
-    try {
-      if (json) asForm(payload());
-      else asJson();
-      wrong(null);
-    } catch {
-      wrong("That is no JSON.");
-    }
-  });
+
+  function refused(error) {
+    if (error instanceof SyntaxError) wrong("That is no JSON.");
+    else if (error.status === 401) wrong("The token is not the right one.");
+    else wrong(error.path ? `${error.path}: ${error.message}` : error.message);
+    if (error.path) edited.blame(error.path, error.message);
+  }
 
   async function submit(event) {
     event.preventDefault();
-    wrong(null);
-    const [first] = json ? [] : form.checked();
-    if (first) {
-      first.focus();
-      wrong("Something in the form is not right yet; see above.");
-      return;
-    }
+    const [first] = edited.missing();
+    first?.focus();
+    wrong(first ? "Something in the form is not right yet; see above."
+      : token() ? null : "It takes the token to send this; see above.");
+    if (first || !token()) return;
     send.disabled = true;
     try {
-      await asking.ask({ station, action, payload: payload(),
+      await asking.ask({ station, action, payload: edited.payload(),
         expires_in_s: Number(expires.value), when_offline: offline.value });
       say(`${action} is on its way.`);
     } catch (error) {
@@ -110,21 +123,16 @@ function payloadForm(place, { station, action, schema, asking }) {
     send.disabled = false;
   }
 
-  function refused(error) {
-    if (error instanceof SyntaxError) wrong("That is no JSON.");
-    else if (error.status === 401) wrong("The token is missing, or not the right one.");
-    else wrong(error.path ? `${error.path}: ${error.message}` : error.message);
-    if (error.path && !json) {
-      const at = form.at(segments(error.path));
-      at.wrong(error.message);
-      at.focus();
+  edited.mode.addEventListener("click", () => {
+    wrong(null);
+    try {
+      edited.turn();
+    } catch (error) {
+      refused(error);
     }
-  }
-
-  asForm(undefined);
-  fill(place, h("form", { novalidate: true, on: { submit } }, inputs,
+  });
+  fill(place, h("form", { novalidate: true, on: { submit } }, edited.element,
     h("div", { class: "filters" }, labelled("Expires after (s)", expires),
       labelled("If it is offline", offline)),
-    h("details", { open: true }, h("summary", {}, "Payload"), preview),
-    problem, h("div", { class: "row" }, send, mode)));
+    problem, h("div", { class: "row" }, send, edited.mode)));
 }

@@ -23,9 +23,7 @@ export async function conversation(place, station, signal) {
   function draw() {
     const shown = between(exchanges([...frames.values()]), turns);
     if (!shown.length) {
-      fill(list, h("li", {}, empty("No frame of this station is kept.", "The console keeps those "
-        + "since its start and a while before it (", h("code", {}, "--since"), "). What the station "
-        + "says next appears here.")));
+      fill(list, h("li", {}, nothing()));
       return;
     }
     const items = shown.map((one) => {
@@ -61,6 +59,11 @@ export async function conversation(place, station, signal) {
   listen({ station }, { event: fresh, again: fresh }, signal);
 }
 
+function nothing() {
+  return empty("No frame of this station is kept.", "The console keeps those since its start and a "
+    + "while before it (", h("code", {}, "--since"), "). What comes next appears here.");
+}
+
 /** Calls joined with their answers, the newest first. */
 export function exchanges(frames) {
   const made = new Map();
@@ -78,7 +81,7 @@ export function exchanges(frames) {
   return [...made.values()].sort((a, b) => b.epoch - a.epoch || b.order - a.order);
 }
 
-/** The same with the beginnings and ends of connections put in; an event has no place but its time. */
+/** The same with where connections begin and end put in, by time: these have no other place. */
 function between(shown, events) {
   const oldest = shown.at(-1) ? began(shown.at(-1)) : -Infinity;
   const made = [...shown];

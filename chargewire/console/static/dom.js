@@ -3,7 +3,8 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 // Characters that are not seen, or turn what follows round: a station may send them.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+const UNSEEN = new RegExp("[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u200b\\u200e\\u200f"
+  + "\\u202a-\\u202e\\u2060-\\u2069\\ufeff]", "g");
 
 /** A text as a person may safely see it. */
 export function seen(text) {

@@ -23,81 +23,33 @@ export async function show(root, { filters }, signal) {
   for (const name of ["station", "action", "topic", "direction", "q"]) {
     chosen[name] = filters.get(name) ?? "";
   }
-  const list = h("ol", { class: "lines", "aria-label": "Events, the newest first" });
-  const state = h("p", { class: "quiet", role: "status" });
+  const shown = lines(signal);
   const pause = h("button", { type: "button", "aria-pressed": "false" }, "Pause");
   let listening = new AbortController();
-  let waiting = [];
-  let paused = false;
-  let lost = 0;
   signal.addEventListener("abort", () => listening.abort());
-
-  const flush = () => {
-    if (!paused && waiting.length) {
-      list.querySelector(".empty")?.parentElement.remove();
-      const fresh = waiting.slice(-KEPT).reverse().map(line);
-      waiting = [];
-      list.prepend(...fresh);
-      while (list.childElementCount > KEPT) list.lastElementChild.remove();
-    }
-    tell();
-  };
-  const soon = paced(flush, PAUSE_MS, signal);
-
-  function tell() {
-    const held = waiting.length >= KEPT ? `the last ${KEPT}` : figure(waiting.length);
-    fill(state, paused ? `Paused; ${held} new events wait.` : "Live.",
-      lost ? ` ${figure(lost)} events were lost on the way here: they came faster than this page`
-        + " reads. The log has them all; a filter helps." : "");
-  }
-
-  function take(event) {
-    waiting.push(event);
-    if (waiting.length > KEPT) waiting.shift();
-    soon();
-  }
 
   async function start() {
     listening.abort();
     listening = new AbortController();
-    const mine = listening.signal;
-    waiting = [];
-    lost = 0;
-    const found = await read("events", { ...chosen, limit: 200 }, mine);
-    const known = new Set(found.events.map((event) => event.id));
-    fill(list, found.events.length ? found.events.map(line) : h("li", {}, empty(
-      "Nothing was said yet.", "Events appear here by themselves. ",
-      Object.values(chosen).some(Boolean) ? "Perhaps the filters leave nothing." : "")));
-    tell();
-    listen(chosen, {
-      event: (event) => {
-        if (known.delete(event.id)) return;
-        take(event);
-      },
-      lost: ({ count }) => {
-        if (count === null) { // the server has started anew, and cannot know
-          restart();
-          return;
-        }
-        lost += count;
-        tell();
-      },
-      again: restart,
-    }, mine);
+    const { events } = await read("events", { ...chosen, limit: 200 }, listening.signal);
+    shown.begin(events, Object.values(chosen).some(Boolean));
+    listen(chosen, { event: shown.take, again: restart,
+      // The server may have started anew, and cannot know how many.
+      lost: ({ count }) => (count === null ? restart() : shown.lose(count)),
+    }, listening.signal);
   }
 
   const restart = () => start().catch((error) => {
-    if (error.name !== "AbortError") fill(state, error.message);
+    if (error.name !== "AbortError") fill(shown.state, error.message);
   });
   const changed = () => {
     remember(chosen, "events");
     restart();
   };
   pause.addEventListener("click", () => {
-    paused = !paused;
+    const paused = shown.turn();
     pause.textContent = paused ? "Go on" : "Pause";
     pause.setAttribute("aria-pressed", String(paused));
-    flush();
   });
 
   fill(root, h("h1", {}, "Live events"),
@@ -108,8 +60,63 @@ export async function show(root, { filters }, signal) {
         [["", "Both"], ["from_station", "From stations"], ["to_station", "To stations"]],
         chosen, changed),
       typed("q", chosen, changed, signal, "Text"), pause),
-    state, list);
+    shown.state, shown.list);
   await start();
+}
+
+/** The lines on the page: new ones come in on top, or wait while it is paused. */
+function lines(signal) {
+  const list = h("ol", { class: "lines", "aria-label": "Events, the newest first" });
+  const state = h("p", { class: "quiet", role: "status" });
+  let known = new Set(); // ids of those that were there at the beginning
+  let waiting = [];
+  let paused = false;
+  let lost = 0;
+
+  function tell() {
+    const held = waiting.length >= KEPT ? `the last ${KEPT}` : figure(waiting.length);
+    fill(state, paused ? `Paused; ${held} new events wait.` : "Live.",
+      lost ? ` ${figure(lost)} events were lost on the way here: they came faster than this page`
+        + " reads. The log has them all; a filter helps." : "");
+  }
+
+  function flush() {
+    if (!paused && waiting.length) {
+      list.querySelector(".empty")?.parentElement.remove();
+      list.prepend(...waiting.reverse().map(line));
+      waiting = [];
+      while (list.childElementCount > KEPT) list.lastElementChild.remove();
+    }
+    tell();
+  }
+
+  const soon = paced(flush, PAUSE_MS, signal);
+  return {
+    list,
+    state,
+    begin: (events, filtered) => {
+      known = new Set(events.map((event) => event.id));
+      [waiting, lost] = [[], 0];
+      fill(list, events.length ? events.map(line) : h("li", {}, empty("Nothing was said yet.",
+        "Events appear here by themselves. ", filtered && "Perhaps the filters leave nothing.")));
+      tell();
+    },
+    take: (event) => {
+      if (known.delete(event.id)) return;
+      waiting.push(event);
+      if (waiting.length > KEPT) waiting.shift();
+      soon();
+    },
+    lose: (count) => {
+      lost += count;
+      tell();
+    },
+    turn: () => {
+      paused = !paused;
+      flush();
+      return paused;
+    },
+  };
 }
 
 function typed(name, chosen, changed, signal, label) {

@@ -96,8 +96,8 @@ function list(schema, { name, required, value }) {
     return one;
   }
 
-  const begin = value ?? Array.from({ length: required ? Math.max(1, least) : 0 });
-  begin.forEach(put);
+  const begin = Array.from({ length: required ? Math.max(1, least) : 0 });
+  (Array.isArray(value) ? value : begin).forEach((one) => put(one));
   const whole = {
     element: h("fieldset", {}, h("legend", {}, name,
       required ? h("span", { class: "must" }, " required") : null), note, entries, add,

@@ -58,7 +58,7 @@ function letter(one) {
         one.direction === "to_station" ? "to the station" : "from the station")),
     one.path ? h("p", {}, "At ", h("code", {}, one.path)) : null,
     box("The frame", cut ? `${text.slice(0, SHOWN)}…` : text),
-    cut ? h("p", { class: "quiet" }, `Only the first ${figure(SHOWN)} characters are shown.`) : null,
+    cut && h("p", { class: "quiet" }, `Only the first ${figure(SHOWN)} characters are shown.`),
     one.answer ? box("Answered", one.answer) : h("p", { class: "quiet" }, "Nothing was answered."));
 }
 

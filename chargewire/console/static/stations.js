@@ -12,6 +12,8 @@ const PAUSE_MS = 1500;
 const AGAIN_MS = 15_000; // when a station was last heard is told by nothing else
 const STATES = [["", "All"], ["connected", "Connected"], ["offline", "Offline"],
   ["charging", "Charging"], ["faulted", "Faulted"]];
+const HEADS = ["Station", "State", "Connectors", "OCPP", "Model", "Firmware", "Gateway",
+  { number: "Open" }, { number: "Last heard" }];
 const TONES = { connected: "free", offline: "off", charging: "busy", faulted: "bad" };
 
 export const title = () => "Stations";
@@ -19,42 +21,18 @@ export const title = () => "Stations";
 export async function show(root, { filters }, signal) {
   const chosen = { q: filters.get("q") ?? "", state: filters.get("state") ?? "" };
   const counters = h("div", { class: "counters", role: "group", "aria-label": "Filter by state" });
-  const map = h("div", { class: "map" });
-  const list = h("div", {});
   const count = h("p", { class: "quiet", role: "status" });
   const more = h("button", { type: "button", class: "plain", hidden: true }, "Show more");
-  const shown = new Map(); // station -> {station, tile, row}
+  const fleet = shownStations();
   let size = PAGE;
 
   async function load() {
     const found = await read("stations", { ...chosen, limit: size }, signal);
-    counted(await counts());
-    shown.clear();
-    for (const station of found.stations) {
-      shown.set(station.station, { station, tile: tile(station), row: row(station) });
-    }
-    const all = [...shown.values()];
-    fill(map, all.length ? all.map((one) => one.tile) : nothing(chosen));
-    const heads = ["Station", "State", "Connectors", "OCPP", "Model", "Firmware", "Gateway",
-      { number: "Open" }, { number: "Last heard" }];
-    fill(list, all.length ? table("Stations", heads, all.map((one) => one.row)) : null);
+    const totals = found.counts ?? await counts(signal);
+    fill(counters, STATES.map((one) => counter(one, totals, chosen, choose)));
+    fleet.show(found.stations, chosen);
     fill(count, `${figure(found.stations.length)} of ${figure(found.total)} stations`);
     more.hidden = !found.next || size === MOST;
-  }
-
-  async function counts() {
-    const totals = STATES.map(async ([state]) =>
-      [state || "all", (await read("stations", { state, limit: 1 }, signal)).total]);
-    return Object.fromEntries(await Promise.all(totals));
-  }
-
-  function counted(found) {
-    fill(counters, STATES.map(([state, text]) =>
-      h("button", {
-        type: "button", class: `counter ${TONES[state] ?? ""}`,
-        "aria-pressed": String(chosen.state === state),
-        on: { click: () => choose("state", state) },
-      }, h("strong", {}, figure(found[state || "all"])), h("span", {}, text))));
   }
 
   function choose(name, value) {
@@ -70,37 +48,72 @@ export async function show(root, { filters }, signal) {
   });
   const soon = paced(again, PAUSE_MS, signal);
   const typed = paced(() => choose("q", search.value.trim()), 200, signal);
-  more.addEventListener("click", () => {
-    size += PAGE;
-    again();
-  });
   const search = h("input", {
     type: "search", value: chosen.q, placeholder: "Id, vendor, model …", on: { input: typed },
   });
   const pick = choice(STATES, chosen.state, (state) => choose("state", state));
+  more.addEventListener("click", () => {
+    size = Math.min(size + PAGE, MOST);
+    again();
+  });
 
   fill(root, h("h1", {}, "Stations"), counters,
     h("div", { class: "filters", role: "search" }, labelled("Search", search),
       labelled("State", pick), count),
-    h("section", { class: "panel" }, h("h2", {}, "Connectors"), legend(), map),
-    h("section", {}, h("h2", { class: "unseen" }, "List"), list, more));
+    h("section", { class: "panel" }, h("h2", {}, "Connectors"), legend(), fleet.map),
+    h("section", {}, h("h2", { class: "unseen" }, "List"), fleet.list, more));
   await load();
   const timer = setInterval(() => document.hidden || again(), AGAIN_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
-  listen({}, {
-    station: (station) => {
-      const old = shown.get(station.station);
-      if (old) {
-        const fresh = { station, tile: tile(station, changed(old.station, station)),
-          row: row(station) };
-        old.tile.replaceWith(fresh.tile);
-        old.row.replaceWith(fresh.row);
-        shown.set(station.station, fresh);
+  const heard = (station) => {
+    fleet.change(station);
+    soon(); // counters, and who is new or no longer fits the filter
+  };
+  listen({}, { station: heard, again }, signal);
+}
+
+/** How many stations there are in each state. */
+async function counts(signal) {
+  const totals = STATES.map(async ([state]) =>
+    [state || "all", (await read("stations", { state, limit: 1 }, signal)).total]);
+  return Object.fromEntries(await Promise.all(totals));
+}
+
+/** The stations on the page, each as a tile of the map and as a row of the list. */
+function shownStations() {
+  const map = h("div", { class: "map" });
+  const list = h("div", {});
+  const shown = new Map(); // station -> {station, tile, row}
+
+  return {
+    map,
+    list,
+    show: (stations, chosen) => {
+      shown.clear();
+      for (const station of stations) {
+        shown.set(station.station, { station, tile: tile(station), row: row(station) });
       }
-      soon(); // counters, and who is new or no longer fits the filter
+      const all = [...shown.values()];
+      fill(map, all.length ? all.map((one) => one.tile) : nothing(chosen));
+      fill(list, all.length ? table("Stations", HEADS, all.map((one) => one.row)) : null);
     },
-    again,
-  }, signal);
+    change: (station) => {
+      const old = shown.get(station.station);
+      if (!old) return;
+      const flash = changed(old.station, station);
+      const fresh = { station, tile: tile(station, flash), row: row(station) };
+      old.tile.replaceWith(fresh.tile);
+      old.row.replaceWith(fresh.row);
+      shown.set(station.station, fresh);
+    },
+  };
+}
+
+function counter([state, text], counts, chosen, choose) {
+  return h("button", {
+    type: "button", class: `counter ${TONES[state] ?? ""}`,
+    "aria-pressed": String(chosen.state === state), on: { click: () => choose("state", state) },
+  }, h("strong", {}, figure(counts[state || "all"])), h("span", {}, text));
 }
 
 function changed(old, station) {
