@@ -44,12 +44,16 @@ def report(found: Mapping[str, Any]) -> str:
 
 def write(path: Path, found: Mapping[str, Any]) -> None:
     """Put the report between its markers in a file. Raises ValueError when they are not there."""
-    text = path.read_text()
-    before, begun, rest = text.partition(BEGIN)
-    _, ended, after = rest.partition(END)
+    put(path, BEGIN, report(found), END)
+
+
+def put(path: Path, begin: str, text: str, end: str) -> None:
+    """Put a text between two markers of a file. Raises ValueError when they are not there."""
+    before, begun, rest = path.read_text().partition(begin)
+    _, ended, after = rest.partition(end)
     if not begun or not ended:
-        raise ValueError(f"{path} has no place for figures: {BEGIN} … {END}")
-    path.write_text(f"{before}{BEGIN}\n\n{report(found)}\n\n{END}{after}")
+        raise ValueError(f"{path} has no place for figures: {begin} … {end}")
+    path.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")
 
 
 def _machine(machine: Mapping[str, Any]) -> str:
@@ -74,7 +78,7 @@ def _calls(found: Mapping[str, Any]) -> Iterator[str]:
             ]
         )
     heads = ("CPU time per CALL, µs", "a: bare", "b: plain", "c: gateway", "c / a", "b / c")
-    yield from _table(heads, rows)
+    yield from table(heads, rows)
     yield ""
     speeds = [
         [
@@ -83,7 +87,7 @@ def _calls(found: Mapping[str, Any]) -> Iterator[str]:
         ]
         for workload, by_server in found.items()
     ]
-    yield from _table(("Answers per second", "a: bare", "b: plain", "c: gateway"), speeds)
+    yield from table(("Answers per second", "a: bare", "b: plain", "c: gateway"), speeds)
 
 
 def _memory(found: Mapping[str, Any]) -> Iterator[str]:
@@ -95,7 +99,7 @@ def _memory(found: Mapping[str, Any]) -> Iterator[str]:
             _ratio(each["gateway"] / each["bare"], at_most=MOST_OF_BARE_MEMORY),
         ]
     ]
-    yield from _table(("Memory per connection, KiB", "a: bare", "c: gateway", "c / a"), rows)
+    yield from table(("Memory per connection, KiB", "a: bare", "c: gateway", "c / a"), rows)
 
 
 def _latency(found: Mapping[str, Any]) -> Iterator[str]:
@@ -106,7 +110,7 @@ def _latency(found: Mapping[str, Any]) -> Iterator[str]:
         ]
     ]
     heads = ("Gateway at half load", "p50, ms", "p99, ms", "longest, ms", "CPU per CALL, µs")
-    yield from _table(heads, rows)
+    yield from table(heads, rows)
 
 
 def _core(found: Mapping[str, Any]) -> Iterator[str]:
@@ -115,7 +119,7 @@ def _core(found: Mapping[str, Any]) -> Iterator[str]:
         [workload, *(f"{costs[step]:.1f}" if step in costs else "" for step in steps)]
         for workload, costs in found.items()
     ]
-    yield from _table(("Pure core, µs per CALL", *steps), rows)
+    yield from table(("Pure core, µs per CALL", *steps), rows)
 
 
 def _folding(found: Mapping[str, Any]) -> Iterator[str]:
@@ -128,18 +132,18 @@ def _folding(found: Mapping[str, Any]) -> Iterator[str]:
         for name, by_store in found.items()
     ]
     heads = ("Events folded per second", *_STORES, *(f"{name}, CPU in µs" for name in _STORES))
-    yield from _table(heads, rows)
+    yield from table(heads, rows)
     yield ""
     samples = [found[METERED][store]["samples_per_s"] for store in STORES]
     row = ["meter-readings", f"{samples[0]:,.0f}", _aim(samples[1], LEAST_SAMPLES)]
-    yield from _table(("Samples per second", *_STORES), [row])
+    yield from table(("Samples per second", *_STORES), [row])
 
 
 def _rebuild(found: Mapping[str, Any]) -> Iterator[str]:
     heads = ("Rebuild into PostgreSQL", "events", "seconds", "events/s", "CPU per event, µs")
     cost = 1e6 * found["cpu_s"] / found["events"]
     figures = (f"{found['events']:,}", f"{found['seconds']:.0f}", f"{found['events_per_s']:,.0f}")
-    yield from _table(heads, [[found["consumer"], *figures, f"{cost:.0f}"]])
+    yield from table(heads, [[found["consumer"], *figures, f"{cost:.0f}"]])
 
 
 def _authorize(found: Mapping[str, Any]) -> Iterator[str]:
@@ -152,7 +156,7 @@ def _authorize(found: Mapping[str, Any]) -> Iterator[str]:
         for store, one in found.items()
     ]
     heads = ("Decided Authorize", "p50, ms", "p99, ms", "longest, ms", "CPU each, ms", "most per s")
-    yield from _table(heads, rows)
+    yield from table(heads, rows)
 
 
 def _commands(found: Mapping[str, Any]) -> Iterator[str]:
@@ -166,7 +170,7 @@ def _commands(found: Mapping[str, Any]) -> Iterator[str]:
         for name, one in found["results"].items()
     ]
     heads = ("From command to result", "p50, ms", "p99, ms", "longest, ms", "results/s", "answered")
-    yield from _table(heads, rows)
+    yield from table(heads, rows)
     yield ""
     rows = []
     for name, one in found["foreign"].items():
@@ -178,7 +182,7 @@ def _commands(found: Mapping[str, Any]) -> Iterator[str]:
                 f"{1e6 * FOREIGN_SHARE / cost_us:,.0f}",
             ]
     share = f"{100 * FOREIGN_SHARE:g} % of a core: records/s"
-    yield from _table(("Foreign commands", "records", "of a core", "CPU each, µs", share), rows)
+    yield from table(("Foreign commands", "records", "of a core", "CPU each, µs", share), rows)
 
 
 def _aim(value: float, least: float) -> str:
@@ -196,7 +200,8 @@ def _ratio(value: float, *, at_most: float | None = None, at_least: float | None
     return f"{value:.2f} ({aim}: {'met' if met else 'missed'})"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The lines of a Markdown table, the cells of each column of one width."""
     lines = [list(heads), *map(list, rows)]
     widths = [max(len(line[at]) for line in lines) for at in range(len(heads))]
     yield _row(lines[0], widths)

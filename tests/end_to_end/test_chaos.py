@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -198,3 +199,5 @@ def test_a_report_says_how_long_it_took_and_what_is_wrong() -> None:
     assert report.written()["counted_twice"] == 20
     assert "row 0" in report.text()
     assert "and 8 more" in report.text()
+    report.troubles.update({"kill gateway 0": 2, "kill gateway 1": 1, "stop Kafka": 1})
+    assert re.search(r"kill gateway +\| +3 \|", report.figures())

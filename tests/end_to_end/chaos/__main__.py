@@ -16,8 +16,9 @@ import tempfile
 from pathlib import Path
 
 from deploy.local.kafka import Broker
+from tests.benchmarks.figures import put
 from tests.end_to_end.chaos import network
-from tests.end_to_end.chaos.report import Report
+from tests.end_to_end.chaos.report import BEGIN, END, Report
 from tests.end_to_end.chaos.run import performed, say
 from tests.end_to_end.chaos.world import Size
 
@@ -39,6 +40,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--calls", type=float, help="deeds of all stations, per second")
     parser.add_argument("--every", type=float, help="seconds from one trouble to the next")
     parser.add_argument("--report", type=Path, help="a file for the report as JSON")
+    parser.add_argument("--write", type=Path, help="a page to put the figures into")
     parser.add_argument("--no-netem", action="store_true", help="leave slow networks out")
     parser.add_argument(network.INSIDE, action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
@@ -88,6 +90,8 @@ def main(arguments: list[str]) -> int:
     say("\n" + report.text())
     if options.report:
         options.report.write_text(json.dumps(report.written(), indent=1) + "\n")
+    if options.write:
+        put(options.write, BEGIN, report.figures(), END)
     say("\nthe books agree" if report.agrees else "\nTHE BOOKS DO NOT AGREE")
     return 0 if report.agrees else 1
 

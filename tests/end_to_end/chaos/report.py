@@ -1,15 +1,19 @@
 """What came of a run, as a table to read and as JSON."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from tests.benchmarks.figures import table
 from tests.end_to_end.books import LOST, TWICE, WRONG, Difference
 from tests.end_to_end.chaos.ledger import Call, Ledger
 
 SHOWN = 12
+BEGIN = "<!-- chaos: written by `make chaos ARGUMENTS='--write docs/performance.md'` -->"
+END = "<!-- end of chaos -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,33 @@ class Report:
             "wrong": self.number(WRONG),
             "differences": [f"{one.kind}: {one.text}" for one in self.differences[:SHOWN]],
         }
+
+    def figures(self) -> str:
+        """The most important of it as Markdown."""
+        broken = Counter[str]()
+        for name, count in self.troubles.items():
+            broken[re.sub(r" \d+$", "", name)] += count
+        counts = self.counts | {
+            "events of frames and connections": self.events.total(),
+            "commands, each with one result": self.outcomes.total(),
+            **{kind: self.number(kind) for kind in (LOST, TWICE, WRONG)},
+        }
+        said = [(name, f"{count:,}") for name, count in counts.items()]
+        times = {"until nothing waited, s": self.lag_zero_s, "to rebuild, s": self.rebuilt_s}
+        said += [(name, f"{found:.1f}") for name, found in times.items() if found is not None]
+        phases = (
+            (phase, *(f"{ms:,.0f}" for ms in (one.p50_ms, one.p99_ms, again.p99_ms, away.p99_ms)))
+            for (phase, one), again, away in zip(
+                self.answers.items(), self.deeds.values(), self.away.values(), strict=True
+            )
+        )
+        heads = ("Answers, ms", "p50", "p99", "p99 with repetitions", "p99 without a connection")
+        tables = (
+            table((f"{self.stations:,} stations, {self.seconds:.0f} s", f"seed {self.seed}"), said),
+            table(("What broke", "times"), ((name, str(n)) for name, n in sorted(broken.items()))),
+            table(heads, phases),
+        )
+        return "\n\n".join("\n".join(lines) for lines in tables)
 
     def text(self) -> str:
         """As a table to read."""
