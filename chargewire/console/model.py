@@ -16,7 +16,9 @@ from chargewire.console.stations import Station, View, has, is_in
 from chargewire.console.told import Told, told
 from chargewire.console.transactions import Transactions
 from chargewire.summary import Entry, payload
+from consumers.facts import At, Connected, Fact
 from consumers.meaning import facts_of
+from consumers.payloads import Json
 from schemas.catalogue import BLOCKS
 
 EVENTS = ("connections", *BLOCKS, "rejected", "command-results")
@@ -146,7 +148,10 @@ class Model:
         if one.letter is not None:
             self.letters.append(one)
         facts = facts_of(entry.topic, record, entry.offset, None, entry.timestamp_ms)
-        self._station(one.station).heard(one.at_ms, facts)
+        station = self._station(one.station)
+        if one.is_frame and station.is_new(one.place[0]):
+            facts.append(_connected(one, record))
+        station.heard(one.at_ms, facts)
         self._curves.take(facts)
         if one.action in _CONFIGURATION and one.direction == "from_station" and one.letter is None:
             said = payload(record) or {}
@@ -179,6 +184,18 @@ class Model:
     def _station(self, name: str) -> Station:
         self._touched[name] = None
         return self._stations.setdefault(name, Station(name))
+
+
+def _connected(one: Told, record: Json) -> Fact:
+    """What a frame tells of its connection: that it is there."""
+    epoch, _ = one.place
+    at = At(one.station, epoch, 0, one.at_ms, str(one.event_id))
+    return Connected(
+        at,
+        gateway=record["gateway"],
+        version=record["ocpp_version"],
+        connection_id=record["connection_id"],
+    )
 
 
 def _apart(view: View) -> dict[str, Any]:

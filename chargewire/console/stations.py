@@ -72,6 +72,11 @@ class Station:
                 rows = {name: rows[name] for name in rows if name != STATUS_HISTORY.name}
             self._folded = rows
 
+    def is_new(self, epoch: int) -> bool:
+        """Whether a connection is newer than all that we were told of: it began too long ago."""
+        row = next(iter(self._folded.get(STATIONS.name, ())), _NOTHING)
+        return epoch > max(_number(one.get("connection_epoch")) for one in (row, self.row or {}))
+
     @property
     def is_known(self) -> bool:
         """Whether anything is told of it but its group."""

@@ -37,6 +37,25 @@ def test_a_station_is_told_of_when_something_changes_but_its_last_frame() -> Non
     assert made.changes() == []
 
 
+def test_a_station_that_speaks_is_connected() -> None:
+    """Also where it connected before all that was read; the log's own word is better."""
+    made = model(frame("Heartbeat", epoch=5, sequence=7))
+    view = made.views["CS-1"]
+    assert (view["connected"], view["gateway"], view["ocpp_version"]) == (True, "g", "1.6")
+    assert view["since_ms"] == NOON + 7000
+    made.take(connected(epoch=5))
+    made.take(frame("Heartbeat", epoch=5, sequence=8))
+    made.changes()
+    assert made.views["CS-1"]["since_ms"] == NOON
+    made.take(disconnected(epoch=5))
+    made.take(frame("Heartbeat", epoch=5, sequence=9))
+    made.changes()
+    assert not made.views["CS-1"]["connected"], "topics are read in any order"
+    made.take(frame("Heartbeat", epoch=6))
+    made.changes()
+    assert made.views["CS-1"]["connected"]
+
+
 def test_what_is_past_is_told_to_nobody() -> None:
     """It is there for who asks."""
     made = model(settled=False)
