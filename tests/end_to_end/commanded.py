@@ -14,6 +14,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ EXPIRES_S = (1.0, 5.0, 20.0, 40.0)
 # A CALL is written before its command expires, and heard when the machine has time for it.
 HEARD_LATE_S = 3.0
 _AFTER_S = 240.0
+_STOP_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,9 @@ class Asking:
                 await producer.flush()
         finally:
             if producer is not None:
-                await producer.stop()
+                with suppress(TimeoutError):  # it waits for a Kafka that may be away
+                    async with asyncio.timeout(_STOP_S):
+                        await producer.stop()
 
     def _record(self, station: str) -> dict[str, Any]:
         command_id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))

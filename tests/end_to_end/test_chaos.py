@@ -8,14 +8,18 @@ import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from schemas.topics import partition
 from tests.end_to_end.books import LOST, TWICE, WRONG, Difference, differences
 from tests.end_to_end.chaos import ledger, plan, verdict
+from tests.end_to_end.chaos.breaking import Breaking
 from tests.end_to_end.chaos.charger import VERSIONS, Charger, Deed, said
+from tests.end_to_end.chaos.disk import Disk
 from tests.end_to_end.chaos.ledger import Call, Ledger, Pen
+from tests.end_to_end.chaos.network import Network
 from tests.end_to_end.chaos.report import Phase, Report
 from tests.end_to_end.gateways import PARTITIONS, ROOT, Logged
 from tests.end_to_end.load import Said
@@ -60,6 +64,19 @@ def test_a_plan_has_each_kind_and_comes_again_from_its_seed() -> None:
         assert one.victim < (2 if one.kind.endswith("gateway") else 8)
         _, least_s, most_s = plan.KINDS[one.kind]
         assert least_s <= one.for_s <= most_s
+
+
+async def test_what_cannot_be_slowed_is_said_and_counted() -> None:
+    """No rights, no disk: the reason is told, and the rest of the plan goes on."""
+    network, disk = Network(inside=False, why_not="nobody may"), Disk(Path("/proc"))
+    assert (network.works, network.how) == (False, "nobody may")
+    assert (disk.works, disk.how) == (False, "/proc is on no disk of its own that can be slowed")
+    world = SimpleNamespace(network=network, disk=disk)
+    breaking = Breaking(world)  # type: ignore[arg-type]
+    kinds = [kind for kind in plan.KINDS if kind.startswith("slow")]
+    await breaking.perform([plan.Trouble(0.0, kind, 0, 0.0, 0.5) for kind in kinds])
+    assert breaking.skipped == dict.fromkeys(kinds, 1)
+    assert not breaking.done
 
 
 def lived(version: str) -> tuple[Charger, list[Deed]]:
