@@ -171,6 +171,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
             *("deploy.prometheus.alert", "deploy.prometheus.recordings"),
             *("deploy.prometheus.gateways", "deploy.prometheus.log", "deploy.prometheus.commands"),
             *("deploy.prometheus.consumers", "deploy.prometheus.sequels"),
+            "deploy.prometheus.certificates",
         ),
         "values without behaviour; tests/deploy/test_prometheus_alerts.py has a story of each",
     ),

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from deploy.prometheus import commands, consumers, gateways, log, sequels
+from deploy.prometheus import certificates, commands, consumers, gateways, log, sequels
 from deploy.prometheus.alert import Alert
 
 GROUPS: Mapping[str, tuple[Alert, ...]] = MappingProxyType(
     {
         "Stations and gateways": gateways.STATIONS + gateways.PROCESS,
+        "Certificates": certificates.CERTIFICATES,
         "Gateways and Kafka": log.LOG,
         "Commands and decisions": commands.COMMANDS,
         "Consumers": consumers.FOLDING,

@@ -137,6 +137,8 @@ CASES = (
         },
         10,
     ),
+    Case("CertificateFilesBroken", {gateway("certificates_broken"): stepping(0, 1, 10)}, 10),
+    Case("CertificateExpiring", {gateway("certificates_expiring"): stepping(0, 1, 10)}, 10),
     Case(
         "OpenFilesNearLimit",
         {gateway("open_files"): stepping(80, 86, 10), gateway("open_files_max"): steady(100)},

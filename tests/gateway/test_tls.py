@@ -206,6 +206,25 @@ async def test_a_station_that_does_not_read_is_not_read_either(settings, authori
             assert len(await asyncio.wait_for(asyncio.gather(*calls), 30)) == 100
 
 
+async def test_we_say_farewell_before_the_socket_ends(settings, authority):
+    """Else nobody could tell our end from somebody's in between (RFC 8446 section 6.1)."""
+
+    def ask(port):
+        client = authority.trusting()
+        with socket.create_connection(("127.0.0.1", port), 20) as raw:
+            options = {"server_hostname": "127.0.0.1", "suppress_ragged_eofs": False}
+            with client.wrap_socket(raw, **options) as secured:
+                secured.sendall(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
+                came = [secured.recv(65_536)]
+                while came[-1]:  # raises where the socket just ends
+                    came.append(secured.recv(65_536))
+        return b"".join(came)
+
+    async with gateway(**settings) as (url, _, _):
+        said = await asyncio.to_thread(ask, int(url.split(":")[2].partition("/")[0]))
+    assert said.startswith(b"HTTP/1.1 404")
+
+
 async def test_a_handshake_that_dawdles_is_cut_off(settings):
     """The time limit begins with the socket, not with HTTP; it counts once."""
     async with gateway(**settings, handshake_time_s=0.2) as (url, server, log):
