@@ -10,12 +10,16 @@ from prometheus_client import (
     Gauge,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 
 from consumers.families import BROKEN, FAMILIES
 from consumers.folding import Folded
 from schemas.about import VERSION
+
+# Else each counter has a second series: when it began to count.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 T = TypeVar("T", Counter, Gauge, Histogram)
 

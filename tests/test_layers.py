@@ -175,6 +175,10 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
         ),
         "values without behaviour; tests/deploy/test_prometheus_alerts.py has a story of each",
     ),
+    **dict.fromkeys(
+        ("deploy.grafana.gateway", "deploy.grafana.consumers", "deploy.grafana.fleet"),
+        "values without behaviour; tests/deploy/test_grafana_preview.py asks every query of them",
+    ),
     "deploy.local.effects": "values without behaviour; tests/deploy/test_station.py uses every one",
     "gateway.effects": "values without behaviour; tests/gateway/test_session.py uses every one",
     "gateway.instance": "tests/end_to_end/test_gateway.py: it is the sum of real parts",

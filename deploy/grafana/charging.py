@@ -1,8 +1,9 @@
 """What the dashboard of charging shows: a title, a form and an SQL text for each panel."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from deploy.grafana.panels import Panel
 
 STATIONS, TRANSACTIONS, READINGS, TOKENS = "stations", "transactions", "readings", "tokens"
 SOURCES: Mapping[str, str] = MappingProxyType(
@@ -14,30 +15,6 @@ SOURCES: Mapping[str, str] = MappingProxyType(
     }
 )
 """The data sources: variable of the dashboard -> its label. They may all be one database."""
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One panel: its SQL is for PostgreSQL, with Grafana's variables and macros.
-
-    `form` is Grafana's name of the panel, `width` and `height` are in its grid of 24 columns.
-    A time series has a column `time`, and its texts name its lines.
-    """
-
-    title: str
-    form: str
-    source: str
-    sql: str
-    width: int
-    height: int
-    doc: str = ""
-    unit: str = ""
-    options: Mapping[str, object] = field(default_factory=dict)
-
-    @property
-    def is_series(self) -> bool:
-        """Whether it has time on one axis."""
-        return self.form == "timeseries"
 
 
 def _count(title: str, source: str, sql: str, unit: str = "short", doc: str = "") -> Panel:
@@ -214,6 +191,7 @@ PANELS = (
         12,
         8,
         "What is odd about sessions that began, or whose stop came.",
+        empty="Nothing is odd.",
     ),
     Panel(
         "Unknown tokens",
@@ -225,6 +203,7 @@ PANELS = (
         12,
         8,
         "`chargewire tokens list --unknown` shows them, too.",
+        empty="Every token that was asked about is known.",
     ),
 )
 
