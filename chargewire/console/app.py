@@ -71,7 +71,8 @@ class Pages:
         limit = queries.limit(query)
         page = rest[:limit]
         more = page[-1]["station"] if len(rest) > limit else None
-        return answer({"total": len(views), "next": more, "stations": page})
+        counts = self._model.counts()
+        return answer({"total": len(views), "next": more, "stations": page, "counts": counts})
 
     async def station(self, request: Request) -> Response:
         # An id may have a slash in it, which is %2F in the path as it came.
@@ -108,7 +109,7 @@ class Pages:
 
     async def stream(self, request: Request) -> Response:
         query = request.query_params
-        queries.known(query, queries.FILTERS)
+        queries.known(query, (*queries.FILTERS, "only"))
         wanted = queries.wanted(query)
         after = queries.number({"id": request.headers.get("last-event-id", "")}, "id")
         if self._feed.is_full:

@@ -21,13 +21,21 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which events are meant; None or empty: all. A station is meant in all kinds of changes."""
+    """Which changes are meant; None or empty: all.
+
+    `only` are kinds of changes, and a station is meant in all kinds; the rest is about events.
+    """
 
     station: str | None = None
     action: str | None = None
     topic: str | None = None
     direction: str | None = None
     text: str = ""
+    only: frozenset[str] = frozenset()
+
+    def wants(self, kind: str) -> bool:
+        """Whether changes of a kind are meant."""
+        return not self.only or kind in self.only
 
     def takes(self, one: Told) -> bool:
         """Whether an event is meant."""
@@ -116,18 +124,19 @@ class Feed:
         """What came after the item with this number, as far as it is kept, and how much is not."""
         last = self._recent.last
         lost = self._recent.lost(no)
+        if not wanted.wants("event") and lost is not None:
+            lost = 0
         found = [] if lost == 0 else [item("lost", last, {"count": lost})]
-        found += [
-            _text(Change("event", one.station, {}, one), last)
-            for one in self._recent.after(no)
-            if wanted.takes(one)
-        ]
+        events = (Change("event", one.station, {}, one) for one in self._recent.after(no))
+        found += [_text(change, last) for change in events if _concerns(change, wanted)]
         # Those with the very number may have come before or after it: twice is no harm.
         past = (change for at, change in self._past if at >= no and _concerns(change, wanted))
         return found + [_text(change, last) for change in past]
 
 
 def _concerns(change: Change, wanted: Filter) -> bool:
+    if not wanted.wants(change.kind):
+        return False
     if change.event is not None:
         return wanted.takes(change.event)
     return wanted.station in (None, change.station)

@@ -1,6 +1,6 @@
 """All that the console knows, folded out of the records of the log as they come."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -12,7 +12,8 @@ from chargewire.console.configurations import Configurations
 from chargewire.console.curves import Curves
 from chargewire.console.rings import Conversations, Recent
 from chargewire.console.rows import Key, Newest, shown
-from chargewire.console.stations import Station, View, has, is_in
+from chargewire.console.stations import STATES as STATION_STATES
+from chargewire.console.stations import Station, View, has, is_in, states
 from chargewire.console.told import Told, told
 from chargewire.console.transactions import Transactions
 from chargewire.summary import Entry, payload
@@ -62,6 +63,7 @@ class Model:
         self._stations: dict[str, Station] = {}
         self._rows, self._connectors = Newest(), Newest()
         self._curves, self._configurations = Curves(), Configurations()
+        self._counts: Counter[str] = Counter()
         self._touched: dict[str, None] = {}
         self._changes: list[Change] = []
         self._is_settled = False
@@ -99,16 +101,20 @@ class Model:
         """What has changed since this was last asked; a station that changed often comes once."""
         found, self._changes = self._changes, []
         for name in self._touched:
-            station = self._stations[name]
+            station, before = self._stations[name], self.views.pop(name, None)
+            self._counts.subtract(states(before))
             if not station.is_known:  # its rows were taken away
-                self.views.pop(name, None)
                 continue
-            before, after = self.views.get(name), station.view()
-            self.views[name] = after
+            self.views[name] = after = station.view()
+            self._counts.update(states(after))
             if before is None or _apart(before) != _apart(after):
                 found.append(Change("station", name, after))
         self._touched.clear()
         return found if self._is_settled else []
+
+    def counts(self) -> dict[str, int]:
+        """How many stations there are, and in each of the states."""
+        return {"all": len(self.views)} | {state: self._counts[state] for state in STATION_STATES}
 
     def listed(self, *, text: str = "", state: str | None = None) -> list[View]:
         """The stations whose id, vendor or model has this text, in a state, by id."""

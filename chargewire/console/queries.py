@@ -78,9 +78,17 @@ def one_of(query: Query, name: str, allowed: Collection[str]) -> str | None:
 FILTERS = ("station", "action", "topic", "direction", "q")
 
 
+KINDS = ("event", "station", "transaction", "result", "lost", "hello")
+"""Kinds of items of the stream; the last two are sent in any case."""
+
+
 def wanted(query: Query) -> Filter:
-    """Which events are meant. Raises WrongQuery."""
+    """Which events, and which other kinds of changes are meant. Raises WrongQuery."""
+    only = frozenset(filter(None, query.get("only", "").split(",")))
+    for kind in only:
+        one_of({"only": kind}, "only", KINDS)
     return Filter(
+        only=only,
         station=query.get("station") or None,
         action=query.get("action") or None,
         topic=query.get("topic") or None,

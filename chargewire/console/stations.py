@@ -165,6 +165,11 @@ def is_in(view: View, state: str) -> bool:
     return bool(view["open_transactions"]) or "Charging" in statuses
 
 
+def states(view: View | None) -> list[str]:
+    """All of STATES that it is in; none where there is no station."""
+    return [] if view is None else [state for state in STATES if is_in(view, state)]
+
+
 def has(view: View, text: str) -> bool:
     """Whether its id, vendor or model contains a text, whatever the case."""
     words = (view["station"], view["vendor"], view["model"])

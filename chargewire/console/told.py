@@ -68,13 +68,22 @@ class Told(msgspec.Struct, kw_only=True, gc=False):
             "action": self.action,
             "summary": self.summary,
             "payload": self.payload,
+            "event_id": self.event_id,
+            "epoch": self.place[0],
+            "sequence": self.place[1],
+            "deviations": self.deviations,
+            "rejected": self._rejected(),
         }
+
+    def _rejected(self) -> dict[str, Any] | None:
+        """What was wrong with a dead letter."""
+        letter = None if self.letter is None else msgspec.json.decode(self.letter)
+        return letter and {"rule": letter["rule"], "path": letter["path"]}
 
     def frame(self) -> dict[str, Any]:
         """As the conversation with a station has it."""
         epoch, sequence = self.place
         is_error = self.kind in _ERRORS
-        letter = None if self.letter is None else msgspec.json.decode(self.letter)
         shown = {
             "event_id": self.event_id,
             "sequence": sequence,
@@ -89,11 +98,9 @@ class Told(msgspec.Struct, kw_only=True, gc=False):
             "error": self.payload if is_error else None,
             "deviations": self.deviations,
             "command_id": self.command_id,
-            "rejected": None
-            if letter is None
-            else {"rule": letter["rule"], "path": letter["path"]},
+            "rejected": self._rejected(),
         }
-        text = self.text if letter is None else letter["text"]
+        text = self.text if self.letter is None else msgspec.json.decode(self.letter)["text"]
         return shown if text is None else shown | {"text": text}
 
     def dead_letter(self) -> dict[str, Any]:

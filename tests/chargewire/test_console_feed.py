@@ -44,6 +44,21 @@ def test_each_watcher_gets_what_it_wants_and_is_woken() -> None:
     assert mine.taken(0) == []
 
 
+def test_who_wants_only_some_kinds_gets_no_others() -> None:
+    """A page of stations is not sent every frame, also not when it comes back."""
+    recent = Recent(1, 100)
+    recent.settled()
+    feed, watcher = Feed(recent), Watcher(Filter(only=frozenset({"station"})))
+    feed.join(watcher)
+    for number in range(3):
+        recent.add(one := event(sequence=number))
+        feed.tell([change(one), Change("station", "CS-1", {}), Change("result", "CS-1", {})])
+    assert names(watcher.taken(0)) == ["station"] * 3
+    assert names(feed.missed(103, watcher.filter)) == ["station"]
+    assert names(feed.missed(100, watcher.filter)) == ["station"] * 3
+    assert names(feed.missed(7, watcher.filter))[0] == "lost"
+
+
 def test_filters_take_what_they_name() -> None:
     """All of station, action, topic, direction, and a text in any of the words, of any case."""
     one = told(frame("Authorize", {"idTag": "Token-7"}))

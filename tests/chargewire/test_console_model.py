@@ -107,11 +107,13 @@ def test_rows_of_tables_are_told_as_they_change() -> None:
     made.take(row("tables.connectors", station="CS-2", evse=1, connector=1, status="Faulted"))
     made.changes()
     assert [view["vendor"] for view in made.listed(state="faulted")] == ["V"]
+    assert made.counts() == {"all": 1, "connected": 0, "offline": 1, "faulted": 1, "charging": 0}
     assert made.listed(text="nobody") == []
     made.take(removed("tables.connectors", station="CS-2", evse=1, connector=1))
     made.take(removed("tables.stations", station="CS-2"))
     made.changes()
     assert made.listed() == []
+    assert set(made.counts().values()) == {0}
 
 
 def test_a_result_is_told_once() -> None:

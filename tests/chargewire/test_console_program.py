@@ -174,6 +174,8 @@ def test_stations_are_shown_with_what_tables_and_log_say(console: Console) -> No
     assert (found["total"], one["connected"], one["vendor"]) == (1, True, "V")
     statuses = {(c["connector"], c["status"]) for c in one["connectors"]}
     assert statuses == {(1, "Charging"), (2, "Available")}
+    assert found["counts"].keys() == {"all", "connected", "offline", "faulted", "charging"}
+    assert found["counts"]["all"] >= 2
     first = console.said("stations", limit=1)
     assert (first["total"], len(first["stations"])) == (2, 1)
     second = console.said("stations", limit=1, after=first["next"])
@@ -273,6 +275,7 @@ def test_schemas_and_actions_are_there_to_be_browsed(console: Console) -> None:
         "events?after=x",
         "events?direction=up",
         "stream?colour=red",
+        "stream?only=frames",
         "transactions?state=new",
         "transactions?after=7",
         "rejected?limit=many",

@@ -54,5 +54,7 @@ def test_a_filter_is_read_from_its_words() -> None:
     assert queries.wanted(asked) == Filter(
         station="A", action="B", topic="c", direction="to_station", text="d"
     )
-    with pytest.raises(WrongQuery):
-        queries.wanted({"direction": "up"})
+    assert queries.wanted({"only": "event,lost"}).only == {"event", "lost"}
+    for wrong in ({"direction": "up"}, {"only": "event,frames"}):
+        with pytest.raises(WrongQuery):
+            queries.wanted(wrong)

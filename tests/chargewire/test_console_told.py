@@ -35,6 +35,11 @@ def test_a_frame_is_an_event_and_part_of_a_conversation() -> None:
         "action": "Authorize",
         "summary": "idTag=A",
         "payload": {"idTag": "A"},
+        "event_id": "1.3.CS-1",
+        "epoch": 1,
+        "sequence": 3,
+        "deviations": ["over_long"],
+        "rejected": None,
     }
     kept = one.frame()
     assert msgspec.json.decode(kept.pop("payload")) == {"idTag": "A"}
