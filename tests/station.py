@@ -77,7 +77,8 @@ class Station:
     ) -> Self:
         """Open a websocket at `<url>/<station id, percent-encoded>`.
 
-        `subprotocols` may be empty (no header is sent). `options` go to `websockets.connect`.
+        `subprotocols` may be empty (no header is sent). `options` go to `websockets.connect`; for
+        TLS that is `ssl`, and `tests.certificates.basic` makes the `headers` of a password.
         Raises websockets.InvalidStatus (`.response.status_code`, `.headers`, `.body`) when refused.
         """
         uri = f"{url.rstrip('/')}/{quote(station_id, safe='')}"
