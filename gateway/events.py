@@ -164,7 +164,7 @@ class Writer:
             field: payload,
         }
         ce_type = f"ocpp.{self.version.tag}.{facts.action}.{part or facts.kind}"
-        trace = _within(facts.trace, event_id)
+        trace = None if facts.trace is None else _within(facts.trace, event_id)
         return Event(
             facts.block,
             self._bytes(facts.block, record),
@@ -176,7 +176,8 @@ class Writer:
             facts.action,
             facts.message_id,
             facts.deviations,
-            trace=_span(trace),
+            "",
+            None if trace is None else _span(trace),
         )
 
     def rejected(  # noqa: PLR0913 - the columns of a dead letter

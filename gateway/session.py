@@ -277,7 +277,8 @@ class Session:
             taken.payload,
             now.s,
             now.s + policy.decision_time_s if waits else None,
-            trace=trace,
+            None,
+            trace,
         )
         if not call.send:
             if self._pending:

@@ -57,6 +57,7 @@ class Exporter:
         resource = {"service.name": service, "service.version": VERSION}
         resource["service.instance.id"] = instance or f"{platform.node()}-{os.getpid()}"
         self._ids = _Given()
+        self._url = url
         self._collector = Collector(OTLPSpanExporter(endpoint(url), timeout=EXPORT_TIME_S), url)
         self._provider = TracerProvider(
             resource=Resource.create(resource),
@@ -102,7 +103,7 @@ class Exporter:
         ending.start()
         ending.join(CLOSE_TIME_S)
         if ending.is_alive():
-            log.warning("the last traces are lost: nobody takes them")
+            log.warning("the last traces were not taken in time", by=self._url)
 
 
 class _Given(IdGenerator):

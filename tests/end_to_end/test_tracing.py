@@ -289,6 +289,7 @@ async def test_a_dead_collector_harms_nothing(
             assert (await station.call("Heartbeat")).ok
             gateway.terminate()
             assert await gateway.ended(60) == 0
-            assert gateway.said().count("traces are lost") == (0 if hangs else 1)
+            # One that hangs may not have used up the time of the first batch.
+            assert gateway.said().count("traces are lost") in ((0, 1) if hangs else (1,))
             assert "opentelemetry" not in gateway.said()
             assert len(station.books) == len([one for one in station.books if one.answer])
