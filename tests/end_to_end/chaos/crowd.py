@@ -110,7 +110,7 @@ class Line:
                         await self._crowd.closing.wait()
             self._talk.clear()
             while self._kept:  # noqa: ASYNC110 - 2,000 events of all that is confirmed cost more
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.5)
             self.over = True
             carrying.cancel()
 

@@ -37,9 +37,9 @@ NAMES = (
 READY_S = 300.0
 # A station gives up after 20 s; two acknowledgements and a decision have to fit into that.
 LIMITS = {
-    "ack_time_s": 5,
+    "ack_time_s": 8,
     "decision_time_s": 2,
-    "outage_time_s": 8,
+    "outage_time_s": 10,
     "retry_after_s": 2,
     "call_time_s": 5,
     "command_hold_s": 1,
