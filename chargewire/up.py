@@ -18,13 +18,15 @@ from deploy.local.plan import Plan
 )
 @config_option
 def up(config: str | None, **flags: Any) -> None:
-    """Start Kafka, consumers, the gateway and simulated stations here; Ctrl-C ends them all.
+    """Start Kafka, consumers, gateway, console and simulated stations here; Ctrl-C ends them all.
 
     Kafka is a real one, but a single broker: fit for a look and for development. Its data stays in
     --data, and so do the tables of the consumers, in files of SQLite. Authorize and
     StartTransaction are decided by the consumer authorizations, unless CHARGEWIRE_DECIDED says
     else. Ports are settings of the gateway: CHARGEWIRE_LISTEN, CHARGEWIRE_ADMIN (consumers take
-    the ports after it), and CHARGEWIRE_KAFKA for the broker.
+    the ports after it), CHARGEWIRE_KAFKA for the broker, and CHARGEWIRE_CONSOLE_LISTEN. Who opens
+    the console by the link that is printed may send commands; its token is another one each time,
+    unless CHARGEWIRE_CONSOLE_TOKEN has one.
 
     \b
     Examples:
