@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
 
 ARGUMENTS = (
@@ -77,6 +78,12 @@ async def opened(browser: Browser, url: str, **options: Any) -> tuple[Page, Watc
     watch.follow(page)
     await page.goto(url)
     return page, watch
+
+
+async def barriers(page: Page) -> list[str]:
+    """What keeps people out, as axe-core finds it: the rule, and where."""
+    found = (await Axe().run(page)).response["violations"]
+    return [f"{rule['id']}: {one['html'][:200]}" for rule in found for one in rule["nodes"]]
 
 
 async def too_wide(page: Page) -> list[str]:

@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from deploy.local.kafka import Broker
-from tests.browser import PATIENCE_S, chromium, opened, too_wide
+from tests.browser import PATIENCE_S, barriers, chromium, opened, too_wide
 from tests.end_to_end.shown import (
     HOSTILE,
     NEW,
@@ -255,7 +255,8 @@ async def test_what_a_station_says_stays_text(view: Page, world: Shown) -> None:
 async def test_every_view_fits_wide_and_narrow_light_and_dark(
     world: Shown, browser: Browser, tmp_path: Path, scheme: str, width: int
 ) -> None:
-    """Nothing sticks out at the width of a phone; the dark is dark; screenshots are kept."""
+    """Nothing sticks out at the width of a phone, nobody is kept out, as far as axe-core can tell;
+    the dark is dark; screenshots are in the test's folder."""
     page, watch = await opened(
         *(browser, world.url),
         color_scheme=scheme,
@@ -266,7 +267,7 @@ async def test_every_view_fits_wide_and_narrow_light_and_dark(
         name = route.split("/")[1]
         await expect(page.locator(f".view.{name} h1").first).to_be_visible()
         await page.screenshot(path=tmp_path / f"{number}.png")
-        assert (route, await too_wide(page)) == (route, [])
+        assert (route, await too_wide(page), await barriers(page)) == (route, [], [])
     assert await darkness(page) == (scheme == "dark")
     await page.get_by_role("button", name="Theme: auto").click()
     assert not await darkness(page)

@@ -32,7 +32,8 @@ function clock(ms, step) {
   const at = new Date(ms);
   if (step >= 86400000) return at.toLocaleDateString(undefined, { day: "numeric", month: "short" });
   return at.toLocaleTimeString(undefined, {
-    hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(step < 60000 ? { second: "2-digit" } : {}),
+    hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+    ...(step < 60000 ? { second: "2-digit" } : {}),
   });
 }
 
@@ -72,7 +73,7 @@ function curve(width, { label, unit, tone }, points) {
   const y = (value) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const path = points.map(([at, value], n) =>
     `${n ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
-  const area = `${path}L${x(points.at(-1)[0]).toFixed(1)} ${y(low)}L${x(from).toFixed(1)} ${y(low)}Z`;
+  const area = `${path}L${x(points.at(-1)[0]).toFixed(1)} ${y(low)}L${LEFT} ${y(low)}Z`;
   const [marks, step] = times(from, to, Math.max(2, Math.floor(width / 110)));
   const hair = s("line", { class: "hair", y1: TOP, y2: HEIGHT - BOTTOM, visibility: "hidden" });
   const dot = s("circle", { class: `dot ${tone}`, r: 4, visibility: "hidden" });
@@ -134,7 +135,8 @@ export function bars({ label, unit, items }) {
     items.map((one, n) => s("a", { href: one.href, "aria-label": one.title },
       s("rect", {
         class: `bar ${one.tone}`, x: LEFT + n * room + (room - thick) / 2, y: y(one.value),
-        width: thick, height: Math.max(1, HEIGHT - BOTTOM - y(one.value)), rx: Math.min(3, thick / 3),
+        width: thick, height: Math.max(1, HEIGHT - BOTTOM - y(one.value)),
+        rx: Math.min(3, thick / 3),
       }, s("title", {}, one.title)))),
     s("text", { x: LEFT, y: HEIGHT - 8 }, "older"),
     s("text", { x: width - RIGHT, y: HEIGHT - 8, "text-anchor": "end" }, "newer"))];

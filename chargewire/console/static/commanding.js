@@ -24,8 +24,9 @@ export async function commanding(place, station, asking, signal) {
     fill(body);
     if (!select.value) return;
     try {
-      const { form } = await read(`actions/${encodeURIComponent(select.value)}`, { station }, signal);
-      payloadForm(body, { station, action: select.value, schema: form, asking });
+      const action = select.value;
+      const { form } = await read(`actions/${encodeURIComponent(action)}`, { station }, signal);
+      if (action === select.value) payloadForm(body, { station, action, schema: form, asking });
     } catch (error) {
       if (error.name !== "AbortError") fill(body, h("p", { class: "wrong" }, error.message));
     }

@@ -48,8 +48,8 @@ export function configuration(station, asking, changed, signal) {
     const values = known.values.filter((one) =>
       [one.component, one.name, one.value].join(" ").toLowerCase().includes(word));
     const whose = known.values.some((one) => one.component);
-    fill(place, h("p", { class: "quiet" }, `${values.length} of ${known.values.length} values, read `,
-      time(known.read_ms)), table("Configuration",
+    const count = `${values.length} of ${known.values.length} values, read `;
+    fill(place, h("p", { class: "quiet" }, count, time(known.read_ms)), table("Configuration",
       [...(whose ? ["Component"] : []), "Name", "Value", "May be changed"],
       values.map((one) => h("tr", {},
         whose ? h("td", {}, one.component ?? "") : null,
@@ -64,7 +64,8 @@ export function configuration(station, asking, changed, signal) {
     element: h("div", { class: "stack" }, h("div", { class: "filters" }, labelled("Filter", search),
       h("button", { type: "button", on: { click: ask } }, "Read configuration"), state), place),
     show: (found) => {
-      if (JSON.stringify(found) === JSON.stringify(known)) return; // what is scrolled to stays there
+      // What is scrolled to stays where it is.
+      if (JSON.stringify(found) === JSON.stringify(known)) return;
       known = found;
       draw();
     },

@@ -50,10 +50,10 @@ export function cells(station) {
 
 /** What the letters mean. */
 export function legend() {
-  return h("ul", { class: "legend", "aria-label": "What the letters mean" }, LEGEND.map((status) => {
-    const [letter, tone, meaning] = STATUSES[status];
-    return h("li", {}, h("span", { class: `cell ${tone}`, "aria-hidden": "true" }, letter), meaning);
-  }), h("li", {}, h("span", { class: "cell free gone", "aria-hidden": "true" }, "A"), "offline"));
+  const known = LEGEND.map((status) => STATUSES[status]);
+  return h("ul", { class: "legend", "aria-label": "What the letters mean" },
+    [...known, ["A", "free gone", "offline"]].map(([letter, tone, meaning]) => h("li", {},
+      h("span", { class: `cell ${tone}`, "aria-hidden": "true" }, letter), meaning)));
 }
 
 /** A pill that says whether a station is there. */

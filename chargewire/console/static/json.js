@@ -3,7 +3,7 @@
 import { fill, h, put, seen } from "./dom.js";
 
 const LIMIT = 200_000; // characters that are coloured; more is one plain text
-const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi;
 
 /** A value as one line: connectorId=1 idTag=… and of a list the first entry. */
 export function brief(value, limit = 140) {

@@ -81,7 +81,8 @@ function words(type, names) {
 function tree(record, names) {
   return h("ul", { class: "tree" }, record.fields.map((field) => {
     const [text, inner] = words(field.type, names);
-    const line = [h("code", { class: "name" }, field.name), " ", h("span", { class: "type" }, text)];
+    const line = [h("code", { class: "name" }, field.name), " ",
+      h("span", { class: "type" }, text)];
     const doc = field.doc ? h("span", { class: "doc" }, field.doc) : null;
     return h("li", {}, inner
       ? opening({}, h("span", {}, line, doc), () => [

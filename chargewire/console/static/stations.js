@@ -28,8 +28,7 @@ export async function show(root, { filters }, signal) {
 
   async function load() {
     const found = await read("stations", { ...chosen, limit: size }, signal);
-    const totals = found.counts ?? await counts(signal);
-    fill(counters, STATES.map((one) => counter(one, totals, chosen, choose)));
+    fill(counters, STATES.map((one) => counter(one, found.counts, chosen, choose)));
     fleet.show(found.stations, chosen);
     fill(count, `${figure(found.stations.length)} of ${figure(found.total)} stations`);
     more.hidden = !found.next || size === MOST;
@@ -70,13 +69,6 @@ export async function show(root, { filters }, signal) {
     soon(); // counters, and who is new or no longer fits the filter
   };
   listen({}, { station: heard, again }, signal);
-}
-
-/** How many stations there are in each state. */
-async function counts(signal) {
-  const totals = STATES.map(async ([state]) =>
-    [state || "all", (await read("stations", { state, limit: 1 }, signal)).total]);
-  return Object.fromEntries(await Promise.all(totals));
 }
 
 /** The stations on the page, each as a tile of the map and as a row of the list. */

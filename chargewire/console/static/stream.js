@@ -11,7 +11,7 @@ const PAUSES_MS = [1000, 2000, 5000, 10000];
  */
 export function listen(parameters, heard, signal) {
   const names = Object.keys(heard).filter((name) => name !== "again");
-  const url = `api/stream${query(parameters)}`;
+  const url = `api/stream${query({ ...parameters, only: names.join(",") })}`;
   let source = null;
   let tries = 0;
   let gap = false;

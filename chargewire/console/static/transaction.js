@@ -65,7 +65,12 @@ const SHOWN = [["begin_ms", "Begun, by the station's clock"], ["begin_observed_m
 function facts(row) {
   const known = SHOWN.filter(([name]) => row[name] !== null && row[name] !== undefined);
   return h("section", { class: "panel" }, h("h2", {}, "All that is known"),
-    h("dl", { class: "facts" }, known.map(([name, label]) => [h("dt", {}, label),
-      h("dd", {}, name.endsWith("_ms") ? time(row[name]) : name.endsWith("_wh")
-        ? energy(row[name]) : row[name] === true ? "yes" : row[name] === false ? "no" : row[name])])));
+    h("dl", { class: "facts" }, known.map(([name, label]) =>
+      [h("dt", {}, label), h("dd", {}, fact(name, row[name]))])));
+}
+
+function fact(name, value) {
+  if (name.endsWith("_ms")) return time(value);
+  if (name.endsWith("_wh")) return energy(value);
+  return typeof value === "boolean" ? (value ? "yes" : "no") : value;
 }

@@ -14,7 +14,7 @@ function readable(ms) {
   return ms !== null && ms !== undefined && !Number.isNaN(new Date(ms).getTime());
 }
 
-/** A time in the viewer's zone; its title has UTC. With `clock` without the day, if that is today. */
+/** A time in the viewer's zone, its title in UTC; with `clock` today's without the day. */
 export function time(ms, { clock = false } = {}) {
   if (!readable(ms)) return "–";
   const at = new Date(ms);
