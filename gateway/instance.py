@@ -271,6 +271,8 @@ class Instance:
             "misrouted": lambda: dispatch.misrouted,
             "unreadable": lambda: dispatch.broken,
             "secrets_missing": lambda: self._vault.missing,
+            "spans": lambda: server.spans.made,
+            "spans_sent": lambda: server.spans.sent,
         }
 
     def _outage(self) -> None:

@@ -63,6 +63,8 @@ _TABLE = (
     Family("disconnects_dropped", "counter", "Disconnect events lost: too many were waiting"),
     Family("outage", "gauge", "Gateway processes for which Kafka is out of reach"),
     Family("outages", "counter", "Times that Kafka went out of reach"),
+    Family("spans", "counter", "Spans of traces that ended"),
+    Family("spans_sent", "counter", "Spans that were taken; others wait or are lost"),
     Family("loop_lag_seconds", "histogram", "How late the event loop woke a timer", (), WAITS_S),
     Family("cpu_seconds", "counter", "Processor time of the gateway processes"),
     Family("memory_bytes", "gauge", "Memory of the gateway processes that is in use"),

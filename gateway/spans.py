@@ -24,6 +24,16 @@ class Spans:
         self._tracing = tracing
         self._prefix = prefix
 
+    @property
+    def made(self) -> int:
+        """Spans that ended."""
+        return 0 if self._tracing is None else self._tracing.made
+
+    @property
+    def sent(self) -> int:
+        """Those of them that have arrived."""
+        return 0 if self._tracing is None else self._tracing.sent
+
     def begin(self) -> Trace | None:
         """The place of what is done about a frame, where it is traced."""
         return None if self._tracing is None else self._tracing.begin()

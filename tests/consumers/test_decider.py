@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,8 @@ from consumers.decider import MARGIN_MS, RECALLED_MS, sequel
 from consumers.metrics import Metrics
 from consumers.sequels import Parts
 from schemas.topics import TOPICS
+from schemas.traces import Trace
+from schemas.tracing import Tracing
 from tests.consumers.asking import NOON, asked, authorize, issued, started
 from tests.consumers.test_evidence import put, stored
 from tests.consumers.written import CODEC
@@ -21,13 +24,14 @@ class Posts:
     """In the place of a producer: keeps what is posted."""
 
     def __init__(self):
-        self.records = []
+        self.records, self.headers = [], []
 
     def post(self, topic, key, record, headers=()):
         assert topic in TOPICS
         name, read = CODEC.decode(CODEC.encode(topic, record))
         assert (name, read["station"].encode()) == (topic, key)
         self.records.append(read)
+        self.headers.append(dict(headers))
 
     @property
     def responses(self):
@@ -158,3 +162,24 @@ async def test_what_is_made_anew_goes_on_counting(store):
         await decider.committed({0: [ask(authorize(1))]})
         await decider.woken({})
     assert counted(made, "decisions_total", action="Authorize", status="Accepted") == 2
+
+
+async def test_a_decision_goes_on_with_the_trace_of_its_call(store):
+    """Below a span of its own, that tells neither token nor anything of the answer but its status;
+    a call that is not traced has none, nor has any where nothing is traced."""
+    spans, place = [], Trace(5, 6)
+    plain = ask(authorize(1))
+    traced = replace(plain, at=replace(plain.at, trace=place))
+    told = replace(parts(store), tracing=Tracing(0, SimpleNamespace(put=spans.append, sent=0)))
+    await sequel(told).committed({0: [traced, plain]})
+    (span,) = spans
+    assert (span.name, span.trace) == ("decide Authorize", place.child("decide"))
+    assert span.told == {
+        "ocpp.station.id": "CS-1",
+        "ocpp.action": "Authorize",
+        "ocpp.decision": "Accepted",
+    }
+    assert told.producer.headers == [{"traceparent": span.trace.header}, {}]
+    off = parts(store)
+    await sequel(off).committed({0: [traced]})
+    assert off.producer.headers == [{}]

@@ -251,6 +251,8 @@ async def test_a_trace_leads_from_frame_to_row_and_from_command_to_result(
     await _a_command_to_its_result(fleet, gateway, receiver)
     last = await fleet.connect(gateway, "CS-3")
     await last.call("Heartbeat")
+    metrics = await gateway.metrics()
+    assert metrics["spans_total"] >= metrics["spans_sent_total"] > 0
     gateway.terminate()
     assert await gateway.ended(60) == 0
     (beat,) = [one for one in receiver.spans if one.name == "Heartbeat" and _of(one, "CS-3")]
