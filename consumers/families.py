@@ -34,7 +34,7 @@ _OF_ALL = (
     _own("outbox_rows", "gauge", "Changed rows that are not on their topics yet"),
     _own("restarts", "counter", "Times that it began anew, by what broke", "reason"),
     _own("lag_records", "gauge", "Records of the log not yet in the tables", "partition"),
-    _own("delay_seconds", "gauge", "Age of the last record, if more wait", "partition"),
+    _own("delay_seconds", "gauge", "Age of what waits, at most", "partition"),
     _own("waiting", "gauge", "Topic partitions that wait for a schema which is not known yet"),
     _own("partitions", "gauge", "Partition numbers that this process folds"),
     _own("partitions_all", "gauge", "Partition numbers that there are"),

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from consumers.batches import Batch, batches
 from consumers.beginnings import JOINING, beginning, obstacle
 from consumers.changes import Ownership
+from consumers.delays import Delays
 from consumers.folding import Folder
 from consumers.membership import Membership
 from consumers.metrics import Metrics
@@ -72,7 +73,7 @@ class Reading:
         self._owned: dict[int, Ownership] = {}
         self.positions: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}  # of the log, when we took its numbers up
-        self._behind_ms: dict[TopicPartition, int] = {}  # when the last record folded was written
+        self._delays = Delays()
         self._waiting: dict[TopicPartition, int] = {}  # for a schema of this id
         self._due_s = dict.fromkeys((self._measure, self._tell, self._learn_more), 0.0)
         self.unready = JOINING
@@ -121,7 +122,7 @@ class Reading:
             self.positions[at] = self._begin(at, stored, begins[at], ends[at])
             self._consumer.seek(at, self.positions[at])
         self._owned, self._taken = owned, version
-        self._behind_ms = {}
+        self._delays = Delays()
         log.info("reading", partitions=numbers)
 
     def _begin(self, at: TopicPartition, stored: int | None, begin: int, end: int) -> int:
@@ -161,7 +162,7 @@ class Reading:
             for topic, position in positions.items():
                 at = TopicPartition(self._prefix + topic, number)
                 self.positions[at] = position
-                self._behind_ms[at] = commit[number][topic][-1].timestamp
+                self._delays.folded(at, commit[number][topic][-1].timestamp)
         for (number, topic), schema_id in done.waiting.items():
             at = TopicPartition(self._prefix + topic, number)
             self._waiting[at] = schema_id
@@ -201,9 +202,8 @@ class Reading:
                 return
             left = max(0, (self._consumer.highwater(at) or position) - position)
             lag[at.partition] += left
-            if left and at in self._behind_ms:
-                late_s = (now_ms - self._behind_ms[at]) / 1000
-                delay_s[at.partition] = max(delay_s[at.partition], late_s)
+            late_s = self._delays.delay_s(at, left, now_ms)
+            delay_s[at.partition] = max(delay_s[at.partition], late_s)
         self._metrics.behind(lag, delay_s)
         waiting = {at.partition for at in self._waiting}
         self._sequels.woken(
