@@ -14,7 +14,7 @@ COLORS = (
     *("#3aa6b9", "#c94f4f", "#7a8b2f", "#6b7280"),
 )
 _CELL = 58, 34  # pixels of one of Grafana's cells
-_MARGIN = 52, 8, 22, 10  # of a graph: left, right, below, above
+_MARGIN = 62, 8, 22, 10  # of a graph: left, right, below, above
 _ROWS_MAX = 12
 
 _STYLE = """
