@@ -28,6 +28,10 @@ def _rate(name: str, *matchers: str) -> str:
     return f"rate({_of(name, *matchers)}[$__rate_interval])"
 
 
+def _sum(name: str, words: str) -> Line:
+    return Line(f"sum({_rate(name)})", words)
+
+
 def _instances(expr: str) -> Line:
     return Line(f"sum by (instance) ({expr})", "{{instance}}")
 
@@ -77,7 +81,7 @@ _STATIONS = (
     graph("Connections", _instances(_of("connections"))),
     graph(
         "Coming and going",
-        Line(f"sum({_rate('connects_total')})", "connected"),
+        _sum("connects_total", "connected"),
         Line(f"sum by (code) ({_rate('disconnects_total')})", "ended with {{code}}"),
         unit="cps",
         doc="By the websocket's close code: 1006 is a broken connection, 1008 a takeover, 1011 no "
@@ -85,11 +89,7 @@ _STATIONS = (
     ),
     graph("Refused", _rates("refusals_total", "reason"), unit="cps", empty=NOTHING),
     graph("Handshakes under way", _instances(_of("handshakes"))),
-    graph(
-        "Takeovers",
-        Line(f"sum({_rate('takeovers_total')})", "replaced by a newer connection"),
-        unit="cps",
-    ),
+    graph("Takeovers", _sum("takeovers_total", "replaced by a newer connection"), unit="cps"),
     graph(
         "Sockets that are not read",
         _instances(_of("paused")),
@@ -129,18 +129,14 @@ _FRAMES = (
         unit="s",
         doc="99 of 100 calls of such an action are answered within this time.",
     ),
-    graph(
-        "Calls that came before an answer",
-        Line(f"sum({_rate('pipelined_total')})", "taken before the last was answered"),
-        unit="cps",
-    ),
+    graph("Calls before an answer", _sum("pipelined_total", "taken meanwhile"), unit="cps"),
     graph("Dead letters, by rule", _rates("dead_letters_total", "rule"), unit="cps", empty=NOTHING),
     graph("Rules bent, by rule", _rates("deviations_total", "rule"), unit="cps", empty=NOTHING),
     graph(
         "What others get wrong",
-        Line(f"sum({_rate('misrouted_total')})", "records in a wrong partition"),
-        Line(f"sum({_rate('unreadable_total')})", "records that say nothing"),
-        Line(f"sum({_rate('secrets_missing_total')})", "secrets that nobody holds"),
+        _sum("misrouted_total", "records in a wrong partition"),
+        _sum("unreadable_total", "records that say nothing"),
+        _sum("secrets_missing_total", "secrets that nobody holds"),
         unit="cps",
     ),
 )
@@ -189,6 +185,21 @@ _COMMANDS = (
         empty=NOTHING,
     ),
     graph("Copies of results", _rates("copies_total", "outcome"), unit="cps", empty=NOTHING),
+    row("Traces and certificates"),
+    graph(
+        "Spans of traces",
+        _sum("spans_total", "ended"),
+        _sum("spans_sent_total", "taken by the collector"),
+        unit="cps",
+        width=12,
+    ),
+    graph(
+        "Certificates of the stations' port",
+        Line(f"sum({_of('certificates_expiring')})", "end within two weeks"),
+        Line(f"sum({_of('certificates_broken')})", "new files that cannot be used"),
+        doc="Processes.",
+        width=12,
+    ),
 )
 _PROCESS = (
     row("Processes"),

@@ -133,6 +133,20 @@ LOG = (
         (_KAFKA, _LOGS, "Look at limits of connections and quotas of the brokers."),
     ),
     Alert(
+        "ChargewireSpansLost",
+        "warning",
+        "30m",
+        "sum by (namespace, job) (rate(chargewire_spans_total[15m]))"
+        " - sum by (namespace, job) (rate(chargewire_spans_sent_total[15m])) > 1",
+        "{{ $value | humanize }} spans of traces a second are not taken",
+        "Traces lack parts; nothing else suffers.",
+        (
+            "Is the collector of `CHARGEWIRE_TRACING` there, and does it take as much?",
+            "The gateway's log names the error of sending.",
+            "If nobody looks at traces, take the setting away.",
+        ),
+    ),
+    Alert(
         "ChargewireMisrouted",
         "warning",
         "0m",

@@ -8,7 +8,7 @@ import pytest
 from deploy.grafana.charging import SOURCES
 from deploy.grafana.dashboards import CHART_FOLDER, FILES, FOLDER, POSTGRES, PROMETHEUS, written
 from deploy.grafana.panels import METRICS
-from tests.deploy.promql import strangers
+from tests.deploy.promql import FAMILY_OF, strangers
 
 PROVISIONED = FOLDER / "provisioning"
 
@@ -76,6 +76,13 @@ def test_every_metric_and_every_label_exists(made):
         if one["type"] == "query" and one["datasource"]["type"] == PROMETHEUS:
             metric, label = re.fullmatch(r"label_values\((.*), (\w+)\)", one["definition"]).groups()
             assert list(strangers(f"sum by ({label}) ({metric})")) == [], one["definition"]
+
+
+def test_every_metric_is_shown_somewhere():
+    """What nobody looks at need not be counted."""
+    queries = json.dumps([make() for make in FILES.values()])
+    shown = {family.name for name, family in FAMILY_OF.items() if name in queries}
+    assert shown == {family.name for family in FAMILY_OF.values()}
 
 
 def test_titles_of_a_dashboard_differ(made):

@@ -126,6 +126,11 @@ CASES = (
     Case("TailLag", {gateway("tail_lag"): stepping(999, 1001, 10)}, 10),
     Case("TailLost", {gateway("tail_lost_total"): stepping(0, 1, 10)}, 10),
     Case("TailRestarts", {gateway("tail_restarts_total"): rising(1)}, 4),
+    Case(
+        "SpansLost",
+        {gateway("spans_total"): rising(600), gateway("spans_sent_total"): rising(500)},
+        10,
+    ),
     Case("Misrouted", {gateway("misrouted_total"): stepping(0, 1, 10)}, 10),
     Case("Unreadable", {gateway("unreadable_total"): stepping(0, 1, 10)}, 10),
     Case("LoopLag", slow(lambda le: gateway("loop_lag_seconds_bucket", le), 0.25), 1),
