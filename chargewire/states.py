@@ -1,11 +1,13 @@
 """The topics that say how things are to be, one record for each key: read whole, written by key."""
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from chargewire.reading import DELETED, Log, opened
+from chargewire.summary import Entry
 from chargewire.writing import write
 from schemas import registry, topics
 from schemas.codec import Codec
@@ -13,6 +15,15 @@ from schemas.settings import KafkaSettings
 
 State = Mapping[bytes, Mapping[str, Any] | None]
 """Key -> record; None: it was taken away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What became of a topic's keys: `written` of them, of `keys`; `unread` names bad records."""
+
+    keys: int
+    written: int
+    unread: tuple[str, ...]
 
 
 async def state(
@@ -47,8 +58,33 @@ async def change(
         await write(settings, topic, encoded.items(), written)
 
 
+async def copy(
+    source: KafkaSettings, target: KafkaSettings, topic: str, *, dry_run: bool = False
+) -> Copied:
+    """Have the target say of each key of the source what the source says; other keys stay.
+
+    Written are only those of which it says something else, each where the target's number of
+    partitions wants it. Raises what `reading.run` words.
+    """
+    unread: list[Entry] = []
+    async with opened(source, await registry.codec(source)) as log:
+        said = await _read(log, topic, None, unread.append)
+    differing: dict[bytes, Mapping[str, Any] | None] = {}
+
+    def decide(there: State) -> State:
+        differing.update({key: one for key, one in said.items() if there.get(key) != one})
+        return {} if dry_run else differing
+
+    await change(target, topic, said.keys(), decide)
+    places = (f"{source.prefix}{topic}-{one.partition}, {one.offset}" for one in unread)
+    return Copied(len(said), len(differing), tuple(places))
+
+
 async def _read(
-    log: Log, topic: str, keys: Collection[bytes] | None
+    log: Log,
+    topic: str,
+    keys: Collection[bytes] | None,
+    unread: Callable[[Entry], None] = lambda _: None,
 ) -> dict[bytes, Mapping[str, Any] | None]:
     places = await log.partitions([topic])
     if keys is not None:
@@ -62,6 +98,8 @@ async def _read(
             for entry in sorted(entries, key=lambda entry: entry.offset):
                 if entry.key is not None and entry.problem in ("", DELETED):
                     found[entry.key] = entry.record
+                else:
+                    unread(entry)
     return found
 
 

@@ -7,8 +7,10 @@ import click
 
 from chargewire.options import kafka_options, settings
 from schemas.settings import KafkaSettings
-from schemas.topics import REPLICATION, Change, layouts, plan
+from schemas.topics import REPLICATION, TOPICS, Change, layouts, plan
 
+# What the platform says, and nobody could say again; all else is told anew, or is history.
+_SAID = tuple(row.name for row in TOPICS.values() if row.writer == "the platform")
 _COLOURS = {"create": "green", "alter": "yellow", "refuse": "red"}
 
 
@@ -68,6 +70,39 @@ def apply(dry_run: bool, replication: int, **flags: Any) -> None:
         run(admin.apply(made, changes), made.kafka)
         click.echo(f"done: {len(changes)} changes")
     click.get_current_context().exit(1 if changes and dry_run else 0)
+
+
+@topics.command(short_help="Take tokens and stations along to another prefix.")
+@click.option("--from-prefix", required=True, metavar="TEXT", help="Where they are now.")
+@click.option("--dry-run", is_flag=True, help="Only show how many would be written.")
+@kafka_options
+def copy(from_prefix: str, dry_run: bool, **flags: Any) -> None:
+    """Say below --prefix what is said of each token and each station below another one.
+
+    These topics keep the last record of each key, and no log tells it again. Each goes where the
+    number of partitions there wants it. What is the same there already is not written, so it can
+    be done once more when nobody writes to the old ones any longer. Events are not copied: they
+    name places in the log that they are in.
+
+    \b
+    Example:
+      chargewire topics copy --from-prefix ocpp. --prefix ocpp2.
+    """
+    from chargewire import states  # noqa: PLC0415 - Kafka's client is slow to import
+    from chargewire.reading import run  # noqa: PLC0415
+
+    source = settings(KafkaSettings, flags | {"prefix": from_prefix})
+    target = settings(KafkaSettings, flags)
+    if source.prefix == target.prefix:
+        raise click.UsageError("--prefix and --from-prefix are the same")
+    unread: list[str] = []
+    for topic in _SAID:
+        done = run(states.copy(source, target, topic, dry_run=dry_run), target.kafka)
+        verb = "to be written" if dry_run else "written"
+        click.echo(f"{target.prefix}{topic}: {done.keys} keys, {done.written} {verb}")
+        unread += done.unread
+    if unread:
+        raise click.ClickException("\n".join(["these cannot be read:", *unread]))
 
 
 def lines(changes: Iterable[Change], *, dry_run: bool) -> list[str]:

@@ -4,16 +4,24 @@ import asyncio
 
 import click
 import pytest
+from aiokafka import AIOKafkaProducer
 from click.testing import CliRunner
 
+from chargewire.states import change, state
 from chargewire.topics import lines, topics
 from schemas import admin
 from schemas.records import TABLES
 from schemas.settings import KafkaSettings
-from schemas.topics import TOPICS, Change, Layout
+from schemas.topics import TOPICS, Change, Layout, partition
+from tests.log import create
 
 NAMES = {*TOPICS, *TABLES}
 LAYOUT = Layout(1, 1)
+
+
+def token(name: str, status: str = "Accepted"):
+    rest = dict.fromkeys(("expires_at", "group", "lists"))
+    return {"token": name, "type": "Central", "status": status} | rest
 
 
 def test_every_change_is_a_line_and_a_dry_run_says_would():
@@ -85,3 +93,50 @@ def test_the_frame_limit_of_the_gateways_file_is_that_of_the_topics(kafka, prefi
     file.write_text("frame_limit_bytes = 1048576\n")
     result = apply(kafka, prefix, "--replication", "1", "--config", str(file), "--dry-run")
     assert "max.message.bytes=8388608" in result.output
+
+
+def copy(kafka, prefix: str, *more: str):
+    source, target = f"{prefix}old.", f"{prefix}new."
+    arguments = ["copy", "--kafka", kafka.bootstrap, "--from-prefix", source, "--prefix", target]
+    return CliRunner().invoke(topics, [*arguments, *more])
+
+
+@pytest.mark.kafka
+async def test_what_is_said_of_tokens_and_stations_is_taken_along(kafka, prefix):
+    """Into more partitions, each where its key belongs, once: then only what has changed since."""
+    old, new = (
+        KafkaSettings(kafka=kafka.bootstrap, prefix=f"{prefix}{name}.") for name in ("old", "new")
+    )
+    for made, partitions in ((old, 2), (new, 5)):
+        names = [made.prefix + topic for topic in ("id-tokens", "stations")]
+        await create(kafka.bootstrap, names, partitions=partitions)
+    said = {f"t{number}".encode(): token(f"T{number}") for number in range(40)}
+    await change(old, "id-tokens", [], lambda _: said | {b"gone": None})
+    async with AIOKafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
+        await producer.send_and_wait(f"{old.prefix}stations", b"{}", b"S")
+
+    def copied(*more: str):
+        return asyncio.to_thread(copy, kafka, prefix, *more)
+
+    result = await copied("--dry-run")
+    assert f"{new.prefix}id-tokens: 41 keys, 40 to be written" in result.output
+    assert await state(new, "id-tokens") == {}
+    result = await copied()
+    assert f"{new.prefix}id-tokens: 41 keys, 40 written" in result.output
+    assert (result.exit_code, "cannot be read" in result.output) == (1, True)
+    assert f"{old.prefix}stations-{partition(b'S', 2)}, 0" in result.output
+    # With keys, only their own partitions are read: so each is where it belongs.
+    for key, one in said.items():
+        assert await state(new, "id-tokens", [key]) == {key: one}
+    await change(new, "id-tokens", [], lambda _: {b"more": token("MORE")})
+    await change(old, "id-tokens", [], lambda _: {b"t3": None, b"t4": token("T4", "Blocked")})
+    assert ": 41 keys, 2 written" in (await copied()).output
+    found = await state(new, "id-tokens")
+    assert (found[b"t3"], found[b"t4"]) == (None, token("T4", "Blocked"))
+    assert (found[b"more"], len(found)) == (token("MORE"), 41)
+
+
+def test_nothing_is_copied_onto_itself():
+    """The two prefixes have to differ."""
+    result = CliRunner().invoke(topics, ["copy", "--from-prefix", "ocpp."])
+    assert (result.exit_code, "the same" in result.output) == (2, True)
