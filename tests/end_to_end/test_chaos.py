@@ -39,7 +39,7 @@ def test_the_books_agree_after_everything_has_broken(tmp_path: Path) -> None:
     """
     path = tmp_path / "report.json"
     command = [sys.executable, "-m", "tests.end_to_end.chaos", "--report", str(path)]
-    size = ["--stations", "60", "--seconds", "20", "--gateways", "2"]
+    size = ["--stations", "60", "--seconds", "20", "--gateways", "2", "--calls", "30"]
     done = subprocess.run(
         [*command, *size], cwd=ROOT, timeout=BOUNDED_S, capture_output=True, text=True, check=False
     )
