@@ -10,7 +10,6 @@ from pathlib import Path
 
 import structlog
 import uvloop
-from sqlalchemy.engine import make_url
 
 from consumers import engines
 from consumers.config import Config
@@ -65,7 +64,7 @@ def run(  # noqa: PLR0913 - handed through
             parts = Parts(config, store, codec, producer, metrics, _now_ms, traced)
             return [import_module(f"{__package__}.{name}").sequel(parts) for name in modules]
 
-        _make_folder(config.store)
+        engines.make_folder(config.store)
         opened = partial(Store.open, config.store, consumer)
         group = f"{config.prefix}consume-{consumer.name}"
         runner = Runner(
@@ -119,11 +118,6 @@ def _producer(
         ack_time_s=ACK_TIME_S,
         tracing=traced,
     )
-
-
-def _make_folder(store: str) -> None:
-    if (url := make_url(store)).drivername == "sqlite":
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _now_ms() -> int:
