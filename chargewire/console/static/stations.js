@@ -9,7 +9,7 @@ import { ago, figure } from "./units.js";
 
 const [PAGE, MOST] = [200, 1000];
 const PAUSE_MS = 1500;
-const AGAIN_MS = 15_000; // when a station was last heard is told by nothing else
+const AGAIN_MS = 60_000; // when a station was last heard is told by nothing else
 const STATES = [["", "All"], ["connected", "Connected"], ["offline", "Offline"],
   ["charging", "Charging"], ["faulted", "Faulted"]];
 const HEADS = ["Station", "State", "Connectors", "OCPP", "Model", "Firmware", "Gateway",

@@ -7,7 +7,7 @@ const PAUSES_MS = [1000, 2000, 5000, 10000];
 
 /**
  * Call `heard[name](data)` for each event until the signal aborts. `heard.again()` is called after
- * each gap: what is shown may be old, so read it anew.
+ * each gap, and where something was lost: what is shown may be old, so read it anew.
  */
 export function listen(parameters, heard, signal) {
   const names = Object.keys(heard).filter((name) => name !== "again");
@@ -32,6 +32,7 @@ export function listen(parameters, heard, signal) {
       if (source.readyState !== EventSource.CLOSED) return;
       timer = setTimeout(open, PAUSES_MS[Math.min(tries++, PAUSES_MS.length - 1)]);
     });
+    if (!heard.lost) source.addEventListener("lost", () => heard.again?.());
     for (const name of names) {
       source.addEventListener(name, ({ data }) => heard[name](JSON.parse(data)));
     }
