@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import suppress
 
 import pytest
+from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -19,7 +20,7 @@ from consumers.families import TABLES
 from consumers.services import SERVICES
 from deploy.grafana.answers import Span, promql
 from deploy.grafana.dashboards import FILES, FOLDER
-from deploy.grafana.preview import drawn, shown
+from deploy.grafana.preview import drawn, main, shown
 from deploy.local import fleet as simulated
 from deploy.local import seeds
 from deploy.local.ports import HOST
@@ -32,10 +33,24 @@ from schemas.topics import layouts, plan
 from tests.end_to_end.gateways import PARTITIONS, Fleet, send, until
 from tests.prometheus import SCRAPE_S, Prometheus, program
 
-pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.slow]
-
 _TRAFFIC_S = 90.0
 _VALUES_MAX = 100  # of a label; actions are the most
+
+
+def test_a_page_is_written_whatever_can_be_asked(tmp_path):
+    """Each panel says why it shows nothing."""
+    out = tmp_path / "page.html"
+    done = CliRunner().invoke(main, ["chargewire-charging", str(out)])
+    assert done.exit_code == 0, done.output
+    assert out.read_text().count("no --postgres was given") > 10
+
+
+def test_a_dashboard_shows_its_own_time_unless_told():
+    """As Grafana does."""
+    dashboard = {"time": {"from": "now-3h", "to": "now"}}
+    assert shown(dashboard, 20_000.0, 15.0) == Span(20_000.0 - 10_800, 20_000.0, 15.0)
+    assert shown(dashboard, 20_000.0, 15.0, minutes=5) == Span(19_700.0, 20_000.0, 15.0)
+    assert shown({"time": {"from": "now-30d"}}, 2_592_000.0, 15.0).begin_s == 0
 
 
 @pytest.fixture
@@ -99,6 +114,9 @@ async def happened(prometheus):
         await until(told, f"it never came to {query}", _TRAFFIC_S)
 
 
+@pytest.mark.kafka
+@pytest.mark.postgres
+@pytest.mark.slow
 async def test_dashboards_and_metrics_of_programs_that_run(fleet, prometheus, postgres, tmp_path):
     """Every query has a result, every family its labels, and nothing of a station is a label."""
     gateway = await fleet.start(decided="Authorize,StartTransaction")
