@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -230,6 +231,37 @@ async def test_folds_all_and_goes_on_where_it_was(written: Log, table: Table, ur
     async with running(written, url) as two:
         await until(lambda: table.has(20, 12))
         assert two.value("records_total") == 40
+
+
+async def test_a_restored_backup_goes_on_from_its_own_place(written: Log, postgres: str) -> None:
+    """Its positions are as old as its rows, so what came later is folded again; nothing else."""
+    before = await Store.open(postgres, CONSUMER, histories=HISTORIES)
+    await written.heartbeats(20, range(1, 6))
+    async with running(written, postgres):
+        await until(lambda: Table(before).has(20, 5))
+    await before.close()
+    restored = await copied(postgres)
+    await written.heartbeats(20, range(6, 9))
+    async with running(written, postgres) as one:
+        await until(lambda: one.value("records_total") == 60)
+    await written.heartbeats(20, range(9, 11))
+    after = await Store.open(restored, CONSUMER, histories=HISTORIES)
+    async with running(written, restored) as two:
+        await until(lambda: Table(after).has(20, 10))
+        assert two.value("records_total") == 100
+        assert two.value("lost_total") == 0
+    await after.close()
+
+
+async def copied(url: str) -> str:
+    """The URL of a copy of the database as it is now, as a restored backup would be."""
+    name = url.partition("@/")[2].partition("?")[0]
+    connection = await asyncpg.connect(url.replace(f"/{name}?", "/postgres?"))
+    try:
+        await connection.execute(f"CREATE DATABASE {name}_copy TEMPLATE {name}")
+    finally:
+        await connection.close()
+    return url.replace(f"/{name}?", f"/{name}_copy?")
 
 
 async def test_kafka_is_told_how_far_it_is(written: Log, table: Table, url: str) -> None:
