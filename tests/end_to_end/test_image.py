@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
@@ -174,13 +175,14 @@ async def test_a_gateway_serves_stations_and_drains(image: Image, contained: Cal
 
 async def test_every_program_ends_when_it_is_told_to(contained: Callable):
     """Also one that has no word on SIGTERM, which the kernel keeps from a first process."""
-    reader: Contained = contained("tail")
+    with socket.create_server((HOST, 0)) as silent:  # a broker's first word is waited for there
+        reader: Contained = contained("tail", "--kafka", f"{HOST}:{silent.getsockname()[1]}")
 
-    def listens() -> bool:
-        status = Path(f"/proc/{reader.first}/status").read_text()
-        caught = next(line.split()[1] for line in status.splitlines() if line[:6] == "SigCgt")
-        return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+        def listens() -> bool:
+            status = Path(f"/proc/{reader.first}/status").read_text()
+            caught = next(line.split()[1] for line in status.splitlines() if line[:6] == "SigCgt")
+            return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
-    await until(listens, "it never listens for SIGTERM")
-    reader.terminate()
-    assert await reader.ended() == 128 + signal.SIGTERM, reader.said()
+        await until(listens, "it never listens for SIGTERM")
+        reader.terminate()
+        assert await reader.ended() == 128 + signal.SIGTERM, reader.said()
