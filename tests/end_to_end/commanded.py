@@ -21,7 +21,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from deploy.local.kafka import Broker
 from tests.end_to_end.gateways import CODEC, Consumer, Fleet, Gateway, Logged, until
@@ -64,7 +64,7 @@ class Obedient:
             try:
                 url = self.random.choice(self.gateways).url
                 self.station = await Station.connect(url, self.name, open_timeout=10)
-            except (OSError, InvalidHandshake, TimeoutError):
+            except (OSError, WebSocketException, TimeoutError):
                 await asyncio.sleep(self.random.uniform(0.1, 1))
                 continue
             try:

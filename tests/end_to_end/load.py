@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from tests.station import Entry, Station
 
@@ -72,7 +72,7 @@ class Restless:
         except InvalidStatus as refused:
             response = refused.response
             self.refusals.append((response.status_code, response.headers.get("Retry-After")))
-        except (OSError, InvalidHandshake, TimeoutError):
+        except (OSError, WebSocketException, TimeoutError):
             self.refusals.append((0, None))
         return None
 

@@ -60,7 +60,7 @@ class Breaking:
             case "consumer":
                 program = self.world.consumers[number]
                 same = self.world.consumers[:number]
-                name = f"{do} {program.name} {sum(c.name == program.name for c in same)}"
+                name = f"{kind} {program.name} {sum(c.name == program.name for c in same)}"
             case _:
                 name = kind
         async with self._locks[f"{thing} {number}"]:  # a victim has one trouble at a time

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tests.end_to_end.chaos.charger import VERSIONS, Charger, Deed, said
 from tests.end_to_end.chaos.ledger import Pen
@@ -147,7 +147,7 @@ class Line:
     async def _connected(self) -> Station | None:
         url = self._random.choice(self._crowd.orders.urls)
         protocols = ["ocpp" + self.charger.version]
-        with suppress(OSError, InvalidHandshake, TimeoutError):
+        with suppress(OSError, WebSocketException, TimeoutError):
             limits: dict[str, Any] = {"open_timeout": 15, "ping_interval": None}
             return await Station.connect(url, self._name, protocols, **limits)
         return None
