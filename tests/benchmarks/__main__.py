@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from tests.benchmarks import commanding, consuming, figures, measures
+from tests.benchmarks import commanding, consuming, figures, keeping, measures
 from tests.benchmarks.core import core
 from tests.benchmarks.measures import Effort
 from tests.benchmarks.stage import StageError, stage
@@ -26,6 +26,7 @@ NAMES = (
     "rebuild",
     "authorize",
     "commands",
+    "disk",
 )
 DEFAULTS = Effort()
 CONSUMED = consuming.Effort()
@@ -61,6 +62,8 @@ async def _measure(
             found[name] = await measure(consumed, _tell)
     if "commands" in names:
         found["commands"] = await commanding.commanding(commanding.Effort(), _tell)
+    if "disk" in names:
+        found["disk"] = await keeping.keeping(keeping.Effort(), _tell)
     return found
 
 

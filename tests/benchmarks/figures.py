@@ -19,6 +19,7 @@ MOST_OF_BARE_MEMORY = 1.5
 LEAST_SAMPLES = 20_000
 MOST_OF_FOREIGN_US = 3.0
 FOREIGN_SHARE = 0.05  # of a core
+LEAST_ROWS = 500  # fewer do not fill the pages that they are in
 _STORES = ("SQLite", "PostgreSQL")
 
 
@@ -36,6 +37,7 @@ def report(found: Mapping[str, Any]) -> str:
         ("rebuild", _rebuild),
         ("authorize", _authorize),
         ("commands", _commands),
+        ("disk", _disk),
     ):
         if name in found:
             parts += ["\n".join(write(found[name]))]
@@ -183,6 +185,31 @@ def _commands(found: Mapping[str, Any]) -> Iterator[str]:
             ]
     share = f"{100 * FOREIGN_SHARE:g} % of a core: records/s"
     yield from table(("Foreign commands", "records", "of a core", "CPU each, µs", share), rows)
+
+
+def _disk(found: Mapping[str, Any]) -> Iterator[str]:
+    rows = [
+        [name, f"{one['events']:,}", f"{one['bytes']:.0f}", f"{one['raw_bytes']:.0f}"]
+        for name, one in found["actions"].items()
+    ]
+    events, days = found["events"], found["days"]
+    kept = found["bytes"]
+    yield f"{days:g} days of stations: {events / days:,.0f} events and {kept / days / 1000:,.0f} kB"
+    yield f"on each replica for a station and day, {kept / events:.0f} bytes an event."
+    yield ""
+    heads = ("Bytes of an event", "events", "on disk (zstd)", "as written")
+    yield from table(heads, rows)
+    yield ""
+    rows = [
+        [name, f"{one['rows']:,}", f"{one['bytes']:,.0f}", f"{one['topic_bytes']:,.0f}"]
+        for name, one in found["rows"].items()
+        if one["rows"] >= LEAST_ROWS
+    ]
+    heads = ("Bytes of a row", "rows", "PostgreSQL, with indexes", "its topic, not compacted yet")
+    yield from table(heads, rows)
+    yield ""
+    rows = [[name, f"{used / 2**20:.0f}"] for name, used in found["memory"].items()]
+    yield from table(("Memory of a process, 20 stations", "MiB"), rows)
 
 
 def _aim(value: float, least: float) -> str:
