@@ -19,7 +19,7 @@ MOST_OF_BARE_MEMORY = 1.5
 LEAST_SAMPLES = 20_000
 MOST_OF_FOREIGN_US = 3.0
 FOREIGN_SHARE = 0.05  # of a core
-LEAST_ROWS = 500  # fewer do not fill the pages that they are in
+LEAST_ROWS = 400  # fewer do not fill the pages that they are in
 _STORES = ("SQLite", "PostgreSQL")
 
 
