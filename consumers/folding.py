@@ -27,14 +27,14 @@ _COMMANDS = "commands"
 class Folded:
     """What became of records of some partition numbers.
 
-    `positions` are the next offsets, by number and topic; `waiting` names the schema ids that
-    topics stopped at, `facts` are those of each number that were not set aside.
+    `positions` are the next offsets, by number and topic; `poison` was set aside, `facts` are those
+    of each number that were not; `waiting` names the schema ids that topics stopped at.
     """
 
     positions: Mapping[int, Mapping[str, int]]
     records: int
     rows: int
-    poison: int
+    poison: Sequence[Poison]
     commits: int
     facts: Mapping[int, Sequence[Fact]]
     waiting: Mapping[tuple[int, str], int] = field(default_factory=dict)
@@ -120,7 +120,7 @@ class Folder:
                 reason=one.reason,
             )
         positions = {number: found.positions for number, found in changes.items()}
-        return Folded(positions, len(items), rows, len(bad), 1, facts)
+        return Folded(positions, len(items), rows, bad, 1, facts)
 
     async def _changes(
         self, work: Work, numbers: Mapping[int, Sequence[Arrival]]
@@ -193,7 +193,7 @@ class Folder:
         return calls, answered
 
 
-_NOTHING = Folded({}, 0, 0, 0, 0, {})
+_NOTHING = Folded({}, 0, 0, (), 0, {})
 
 
 @contextmanager
@@ -244,7 +244,7 @@ def _sum(one: Folded, other: Folded) -> Folded:
         {at: {**one.positions.get(at, {}), **other.positions.get(at, {})} for at in numbers},
         one.records + other.records,
         one.rows + other.rows,
-        one.poison + other.poison,
+        (*one.poison, *other.poison),
         one.commits + other.commits,
         {at: (*one.facts.get(at, ()), *other.facts.get(at, ())) for at in numbers},
     )

@@ -73,7 +73,7 @@ class Metrics:
         self._records.inc(done.records)
         self._rows.inc(done.rows)
         self._commits.inc(done.commits)
-        self._poison.inc(done.poison)
+        self._poison.inc(len(done.poison))
         self._commit_s.observe(took_s)
         self._last_commit.set(time.time())
 

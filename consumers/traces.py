@@ -15,6 +15,7 @@ from schemas.tracing import Tracing
 
 # What is older comes out of a backlog: nobody waits for it, and its trace is gone by now.
 YOUNG_MS = 3_600_000
+SET_ASIDE = "set_aside"  # what became of a record that cannot be folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Traces:
     def folded(self, traced: Sequence[Traced], done: Folded) -> None:
         """The commit is done, of all but what waits for a schema."""
         tracing, end_ns = self._tracing, time.time_ns()
+        aside = {(bad.topic, bad.partition, bad.position) for bad in done.poison}
         for one in traced:
             if tracing is None or one.record.offset >= done.positions[one.number].get(one.topic, 0):
                 continue
@@ -68,7 +70,8 @@ class Traces:
                 "messaging.consumer.group.name": f"{self._prefix}consume-{self._name}",
                 "messaging.batch.message_count": done.records,
             }
-            tracing.ended(processed(one.trace, place, one.start_ns, end_ns, told))
+            failure = SET_ASIDE if (one.topic, one.number, offset) in aside else ""
+            tracing.ended(processed(one.trace, place, one.start_ns, end_ns, told, failure))
 
 
 def marked(
@@ -94,6 +97,6 @@ def _above(headers: Headers) -> list[tuple[Trace, str]]:
     for name, value in headers:
         if name == TRACEPARENT:
             above = followed(value)
-            told = dict(headers)
-            return [] if above is None else [(above, told.get("ce_id", b"").decode())]
+            told = dict(headers).get("ce_id") or b""  # anyone may write, and whatever bytes
+            return [] if above is None else [(above, told.decode("utf-8", "replace"))]
     return []

@@ -234,7 +234,7 @@ async def test_through_the_log_in_any_order(tmp_path, first, size):
             batch = {}
             for topic, record in log[begin : begin + size]:
                 batch.setdefault(topic, []).append(record)
-            assert (await folder.fold({0: generation}, {0: batch})).poison == 0
+            assert not (await folder.fold({0: generation}, {0: batch})).poison
         async with store.transaction() as connection:
             (found,) = await connection.execute(select(command()).select_from(TRANSACTIONS))
     finally:

@@ -1,10 +1,12 @@
 """The spans of traced records that a consumer folds."""
 
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+from consumers.changes import Poison
 from consumers.facts import At, Booted
 from consumers.folding import Folded
 from consumers.traces import YOUNG_MS, Traces, marked
@@ -29,7 +31,7 @@ def made(name="transactions"):
 
 
 def folded(**positions):
-    return Folded({3: positions}, 5, 1, 0, 1, {})
+    return Folded({3: positions}, 5, 1, (), 1, {})
 
 
 def test_each_traced_record_is_a_span_from_having_read_it_until_the_commit():
@@ -71,6 +73,24 @@ def test_whoever_folds_a_record_once_more_makes_the_same_span():
     first, second, *again = places
     assert again[:2] == [first, second]
     assert len({one.span_id for one in places}) == 4
+
+
+def test_a_record_that_is_set_aside_has_failed():
+    """It alone, of those that are committed with it."""
+    traces, spans = made()
+    traced = traces.read({3: {"transactions": [record(1), record(2)]}}, [3])
+    bad = Poison("transactions", 3, 2, "no such field: x", b"S1", b"")
+    traces.folded(traced, replace(folded(transactions=3), poison=[bad]))
+    assert [span.failure for span in spans] == ["", "set_aside"]
+
+
+@pytest.mark.parametrize("event_id", [b"\xff", None])
+def test_headers_may_have_whatever_bytes_or_none(event_id):
+    """Anyone may write to a topic: that must not end the reading of it."""
+    traces, _ = made()
+    odd = record(1)
+    odd.headers[0] = ("ce_id", event_id)
+    assert len(traces.read({3: {"transactions": [odd]}}, [3])) == 1
 
 
 def test_facts_of_traced_events_know_their_place():
