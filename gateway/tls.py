@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.certificates import Certificates
@@ -129,10 +130,9 @@ class Tls(asyncio.Protocol, asyncio.Transport):
     def _farewell(self) -> None:
         """Send close_notify; that of the other side is not waited for (RFC 8446 section 6.1)."""
         if self._agreed and not self._ended and self._ssl is not None:
-            try:
+            with suppress(ssl.SSLError):  # it wants the other side's, where that has not come
                 self._ssl.unwrap()
-            except ssl.SSLError:  # it wants the other side's
-                self._flush()
+            self._flush()
         self._ended = True
 
     def abort(self) -> None:

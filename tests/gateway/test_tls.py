@@ -225,6 +225,19 @@ async def test_we_say_farewell_before_the_socket_ends(settings, authority):
     assert said.startswith(b"HTTP/1.1 404")
 
 
+async def test_a_farewell_is_answered(settings, authority):
+    """Also where the other side takes leave first, and waits for ours before it goes."""
+
+    def leave(port):
+        raw = socket.create_connection(("127.0.0.1", port), 20)
+        with authority.trusting().wrap_socket(raw, server_hostname="127.0.0.1") as secured:
+            return secured.unwrap().recv(1)  # raises where the socket just ends
+
+    async with gateway(**settings) as (url, _, _):
+        port = int(url.split(":")[2].partition("/")[0])
+        assert await asyncio.to_thread(leave, port) == b""
+
+
 async def test_a_handshake_that_dawdles_is_cut_off(settings):
     """The time limit begins with the socket, not with HTTP; it counts once."""
     async with gateway(**settings, handshake_time_s=0.2) as (url, server, log):
