@@ -31,7 +31,8 @@ def _memory_bytes() -> float:
 
 
 def _open_files() -> float:
+    """The size of the folder, since Linux 6.2; to list it takes 2 µs for each file."""
     try:
-        return len(os.listdir(_SELF / "fd"))
+        return os.stat(_SELF / "fd").st_size or len(os.listdir(_SELF / "fd"))
     except OSError:
         return 0
