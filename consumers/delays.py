@@ -17,8 +17,9 @@ class Delays:
         """How old what waits may be at most; `left` records wait.
 
         Not the age of the last record folded: where little comes, that may be hours, when the one
-        that waits has come this moment. It came after the last look at which none waited.
+        that waits has come this moment. It came after the last look at which none waited. What
+        was never folded waits since the first look, as far as is known.
         """
         if not left:
             self._since_ms[at] = now_ms
-        return (now_ms - self._since_ms.get(at, now_ms)) / 1000
+        return (now_ms - self._since_ms.setdefault(at, now_ms)) / 1000

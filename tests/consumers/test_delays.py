@@ -21,6 +21,8 @@ def test_where_little_comes_the_first_record_is_not_late():
     assert delays.delay_s("topic", 1, 3_605_000) == 5, "it waits still"
 
 
-def test_nothing_is_known_of_what_was_never_folded():
-    """So it is not late."""
-    assert Delays().delay_s("topic", 7, 1_000_000) == 0
+def test_what_was_never_folded_waits_since_it_was_looked_at():
+    """How old it is, nobody knows; but what waits for a schema from the beginning must show."""
+    delays = Delays()
+    assert delays.delay_s("topic", 7, 1_000_000) == 0
+    assert delays.delay_s("topic", 7, 1_090_000) == 90
