@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+from chargewire.console.config import Config as Console
 from consumers.config import Config
 from deploy.local.plan import Plan
 from schemas.variables import VARIABLES
@@ -14,7 +15,7 @@ def test_the_table_has_every_setting_that_some_program_reads_and_no_other():
     """
     settings = {
         known.name
-        for program in (Plan, Config)
+        for program in (Plan, Config, Console)
         for known in fields(program)
         if "setting" in known.metadata
     }
