@@ -30,13 +30,15 @@ def of_der(der: bytes) -> frozenset[str]:
     from cryptography import x509  # noqa: PLC0415
     from cryptography.x509.oid import NameOID  # noqa: PLC0415
 
-    certificate = x509.load_der_x509_certificate(der)
-    subject = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    common = {str(one.value) for one in subject}
     try:
+        certificate = x509.load_der_x509_certificate(der)
+        subject = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        common = {str(one.value) for one in subject}
         more = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return frozenset(common)
+    except (x509.InvalidVersion, x509.DuplicateExtension) as error:
+        raise ValueError(str(error)) from error
     return frozenset(common | set(more.get_values_for_type(x509.DNSName)))
 
 
@@ -53,7 +55,8 @@ def of_subject(text: str) -> frozenset[str]:
     """The common names in a subject as text, `CN=CS-1,O=Example` (RFC 4514).
 
     A comma or a plus within a value is escaped there, so nobody gets another name by writing one
-    into another part of the subject; the older quotes, which do without, are not read: ValueError.
+    into another part of the subject; the older quotes, which do without, are not read: ValueError,
+    as with what is not UTF-8.
     """
     if '"' in text:
         raise ValueError("a subject with quotes")
@@ -76,4 +79,4 @@ def _plain(value: str) -> str:
             found += bytes.fromhex(step[1:])
         else:
             found += step[-1].encode()
-    return found.decode("utf-8", "replace")
+    return found.decode()

@@ -31,7 +31,7 @@ def station_of(record: Mapping[str, object]) -> Station:
     if profile is not None and profile > 3:
         raise ValueError(f"security_profile is {profile}, not 0 to 3")
     hashed, salt = _text(record, "credential_hash"), _text(record, "credential_salt")
-    if bool(hashed) != bool(salt) or (salt and not _HEX.fullmatch(salt)):
+    if bool(hashed) != bool(salt) or not all(_HEX.fullmatch(one) for one in (hashed, salt) if one):
         raise ValueError("credential_hash and credential_salt belong together, both hex digits")
     quirks = record.get("quirks")
     if quirks is not None and not isinstance(quirks, list | tuple):
@@ -40,7 +40,7 @@ def station_of(record: Mapping[str, object]) -> Station:
         registration_status=status,
         boot_interval_s=_number(record, "boot_interval_s"),
         security_profile=profile,
-        credential_hash=hashed,
+        credential_hash=hashed and hashed.lower(),
         credential_salt=salt,
         quirks=None if quirks is None else frozenset(map(str, quirks)),
         ping_interval_s=_number(record, "ping_interval_s"),

@@ -32,7 +32,9 @@ def test_a_certificate_in_der_or_pem_has_the_same_names(issued):
 
 def test_what_is_no_certificate_is_an_error(issued):
     """Never a guess."""
-    for wrong in (b"", b"x", issued.der[:-1]):
+    fifth = issued.der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x05")  # version
+    twice = issued.der.replace(b"\x55\x1d\x13", b"\x55\x1d\x11")  # an extension
+    for wrong in (b"", b"x", issued.der[:-1], fifth, twice):
         with pytest.raises(ValueError, match=r"."):
             of_der(wrong)
     for text in ("", "-----BEGIN CERTIFICATE-----", "%ff"):
@@ -58,6 +60,12 @@ def test_what_is_no_certificate_is_an_error(issued):
 def test_common_names_in_a_subject_as_text(subject, names):
     """What is escaped within a value begins no other part."""
     assert of_subject(subject) == names
+
+
+def test_a_name_that_is_no_utf_8_is_none():
+    """What stands for it would be the same for many."""
+    with pytest.raises(ValueError, match="utf-8"):
+        of_subject(r"CN=CS-\FF")
 
 
 def test_quotes_in_a_subject_are_not_read():

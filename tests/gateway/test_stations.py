@@ -11,13 +11,13 @@ def test_null_and_absent_mean_the_gateways_default() -> None:
 
 
 def test_every_field_is_taken_over() -> None:
-    """What the record says, the value says."""
+    """What the record says, the value says; a hash is compared by its small letters."""
     record = {
         "station": "CS1",
         "registration_status": "Pending",
         "boot_interval_s": 60,
         "security_profile": 2,
-        "credential_hash": "ab",
+        "credential_hash": "AB",
         "credential_salt": "cd",
         "quirks": ["empty_strings"],
         "ping_interval_s": 0,
@@ -40,6 +40,7 @@ def test_every_field_is_taken_over() -> None:
         {"credential_hash": "ab"},
         {"credential_salt": "ab"},
         {"credential_salt": "no hex", "credential_hash": "ab"},
+        {"credential_hash": "no hex", "credential_salt": "ab"},
     ],
 )
 def test_nonsense_is_refused(field: dict[str, object]) -> None:
