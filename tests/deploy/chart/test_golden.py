@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
 from deploy.helm.chart import CHART
 from tests.deploy.chart import schemas
@@ -57,6 +58,13 @@ def test_the_chart_becomes_what_it_became(values: str) -> None:
     )
     if difference := "\n".join(changes):
         pytest.fail(f"{difference}\n\nIf that is meant: make chart", pytrace=False)
+
+
+@pytest.mark.parametrize("values", VALUES)
+def test_helm_4_makes_the_same_of_it(values: str) -> None:
+    """Object by object; it only parts them otherwise."""
+    found = [one for one in yaml.safe_load_all(text(values, major=4)) if one]
+    assert found == list(objects(values))
 
 
 @pytest.mark.parametrize("values", VALUES)
