@@ -48,6 +48,7 @@ _COMMANDS = {
     "schemas": ("chargewire.schemas_command", "schemas", "The record schemas of the topics."),
     "config": ("chargewire.config_command", "config", "Which settings are in force."),
     "health": ("chargewire.health", "health", "Whether a program on this machine is ready."),
+    "size": ("chargewire.size_command", "size", "What a fleet of so many stations needs."),
     "simulate": (
         "chargewire.simulate",
         "simulate_command",

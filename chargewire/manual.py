@@ -1,4 +1,4 @@
-"""Writes the tables of docs/operations.md out of the code; `make docs` runs it."""
+"""Writes the tables of the pages for operators out of the code; `make docs` runs it."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +9,7 @@ import click
 
 from chargewire.config_command import plain
 from chargewire.console.config import Config as ConsoleConfig
+from chargewire.sizing import Fleet, needs
 from consumers import config as consumer_config
 from consumers import families as consumer_families
 from deploy.prometheus.alert import Alert
@@ -20,7 +21,9 @@ from schemas import kafka_options
 from schemas.families import Family
 from schemas.settings import Row, describe
 
-PAGE = Path(__file__).parent.parent / "docs" / "operations.md"
+SIZES = (1_000, 100_000, 1_000_000)
+_DOCS = Path(__file__).parent.parent / "docs"
+PAGES = (_DOCS / "operations.md", _DOCS / "runbook.md")
 _TABLE = re.compile(r"(<!-- table: (\w+)[^>]*-->\n)(?:.*\n)*?(<!-- end -->)")
 
 
@@ -104,6 +107,16 @@ def rules() -> str:
     )
 
 
+def sizes() -> str:
+    """What fleets of three sizes need, by what was measured."""
+    fleets = [Fleet(stations=number) for number in SIZES]
+    made = [dict(needs(fleet)) for fleet in fleets]
+    return _table(
+        ("", *(f"{fleet.stations:,} stations" for fleet in fleets)),
+        ((name, *(one[name] for one in made)) for name in made[0]),
+    )
+
+
 def alerts() -> str:
     """Every alert: when somebody is called, what it means, and the first three steps."""
     parts = []
@@ -132,6 +145,7 @@ TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "console": console,
         "consumer_metrics": consumer_metrics,
         "alerts": alerts,
+        "sizes": sizes,
     }
 )
 
@@ -150,8 +164,9 @@ def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 @click.command()
 def main() -> None:
-    """Write the tables of docs/operations.md again."""
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    """Write the tables of docs/operations.md and docs/runbook.md again."""
+    for page in PAGES:
+        page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

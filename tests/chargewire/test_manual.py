@@ -1,19 +1,19 @@
-"""The tables of docs/operations.md: made of the code, and up to date."""
+"""The tables of the pages for operators: made of the code, and up to date."""
 
 import pytest
 
-from chargewire.manual import PAGE, TABLES, written
+from chargewire.manual import PAGES, TABLES, written
 from consumers import families as consumer_families
 from gateway.config import Config
 from gateway.metrics import FAMILIES
 from schemas.settings import describe, variable
 
 
-def test_the_page_is_up_to_date() -> None:
+def test_the_pages_are_up_to_date() -> None:
     """`make docs` would change nothing, and no table is missing."""
-    page = PAGE.read_text(encoding="utf-8")
-    assert written(page) == page, "run `make docs`"
-    assert all(page.count(f"<!-- table: {name}") == 1 for name in TABLES)
+    pages = [page.read_text(encoding="utf-8") for page in PAGES]
+    assert [written(page) for page in pages] == pages, "run `make docs`"
+    assert all("".join(pages).count(f"<!-- table: {name}") == 1 for name in TABLES)
 
 
 def test_every_setting_and_every_metric_has_a_line() -> None:

@@ -1,4 +1,4 @@
-"""A fleet moves to topics with more partitions below another prefix, as docs/operations.md says."""
+"""A fleet moves to topics with more partitions below another prefix, as docs/runbook.md says."""
 
 import asyncio
 import sqlite3
