@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from gateway.stations import Station, station_of
+from gateway.stations import UNCLEAR, Station, station_of
 from schemas.codec import UnknownSchemaId
 
 Decoded = Mapping[str, Any]
@@ -104,8 +104,10 @@ class Dispatch:
         except ValueError as error:
             self.broken += 1
             log.error("station record makes no sense", error=str(error), **_place(record))
-        else:
-            self._changed(key, record)
+            if key in self.stations:
+                return
+            self.stations[key] = UNCLEAR  # what it asks for may be more than of one that is unknown
+        self._changed(key, record)
 
     def _changed(self, key: bytes, record: Record) -> None:
         if self._holds(key):

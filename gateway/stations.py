@@ -22,6 +22,10 @@ class Station:
     group: str | None = None
 
 
+UNCLEAR = Station(security_profile=3)
+"""One whose only record makes no sense: its own certificate lets it in, and nothing else."""
+
+
 def station_of(record: Mapping[str, object]) -> Station:
     """The station in a decoded record. Raises ValueError where the record makes no sense."""
     status = _text(record, "registration_status")

@@ -108,11 +108,19 @@ def test_all_stations_are_kept_and_forgotten_by_tombstone():
     assert heard.told == []
 
 
+def test_a_station_of_which_nothing_else_is_known_is_not_taken_for_one_that_is_unknown():
+    """An unknown one may be let in without a password, and this one has one perhaps."""
+    heard = Heard()
+    heard.take("stations", b"ours", text("stations", station="ours", credential_hash="ab"))
+    assert heard.dispatch.stations == {b"ours": Station(security_profile=3)}
+    assert heard.told == [("station", b"ours")]
+
+
 def test_a_new_row_of_a_station_held_here_is_told():
     """A session that is open has to know that its station was accepted, or no longer is."""
     heard = Heard()
-    heard.take("stations", b"ours", text("stations", station="ours", security_profile=8))
-    assert heard.told == []
     heard.take("stations", b"ours", text("stations", station="ours"))
+    heard.take("stations", b"ours", text("stations", station="ours", security_profile=8))
+    assert heard.told == [("station", b"ours")]
     heard.take("stations", b"ours", None)
     assert heard.told == [("station", b"ours")] * 2
