@@ -153,6 +153,11 @@ def _credential(file: str | None, *, prompt: bool) -> dict[str, str]:
         return {}
     if not password:
         raise click.UsageError("the password is empty")
+    return hashed(password)
+
+
+def hashed(password: bytes) -> dict[str, str]:
+    """The fields of a record that know a password without having it; a short one is told."""
     if len(password_bytes(password)) < PASSWORD_BYTES_MIN:
         least = f"{PASSWORD_BYTES_MIN} characters or bytes"
         click.echo(f"shorter than the {least} that OCPP asks for: it can be guessed", err=True)

@@ -10,6 +10,7 @@ from chargewire.listing import DATA, STORE
 from chargewire.options import kafka_options, settings
 from chargewire.presence import ACTIONS, TOPICS, Presence, fold, present, table
 from chargewire.station_commands import delete, put
+from chargewire.station_import import import_
 from chargewire.table import columns
 from consumers.config import Config, completed
 
@@ -54,6 +55,7 @@ def stations(as_objects: bool, connected: bool, from_log: bool, **flags: Any) ->
 
 
 stations.add_command(put)
+stations.add_command(import_)
 stations.add_command(delete)
 
 
