@@ -1,4 +1,4 @@
-"""Topics as in production, on three brokers: what is confirmed outlives the loss of one, and two."""
+"""Topics as in production, on three brokers, of which one is lost, and then another."""
 
 import asyncio
 from pathlib import Path
