@@ -36,7 +36,7 @@ class Tls(asyncio.Protocol, asyncio.Transport):
         self._ssl: ssl.SSLObject | None = context.wrap_bio(
             self._incoming, self._outgoing, server_side=True
         )
-        self._heard = self._agreed = self._ended = False
+        self._heard = self._agreed = self._paused = self._ended = False
         self._socket: asyncio.Transport
 
     # What asyncio calls.
@@ -49,19 +49,27 @@ class Tls(asyncio.Protocol, asyncio.Transport):
             self.abort()
 
     def data_received(self, data: bytes) -> None:
+        if not self._ended:
+            self._heard = True
+            self._incoming.write(data)
+            self._take()
+
+    def _take(self) -> None:
+        """Take what has come, as far as the link reads."""
         if self._ended or self._ssl is None:
             return
-        self._heard = True
-        self._incoming.write(data)
         try:
             if not self._agreed:
                 self._ssl.do_handshake()
                 self._agreed = True
-            while chunk := self._ssl.read(_READ_BYTES):
-                self._link.data_received(chunk)
+            while not self._paused:
+                if chunk := self._ssl.read(_READ_BYTES):
+                    self._link.data_received(chunk)
+                else:  # the other side has said that nothing more comes
+                    self._link.eof_received()
+                    break
                 if self._ended:
                     return
-            self._link.eof_received()  # the other side has said that nothing more comes
             self._flush()
         except ssl.SSLWantReadError:
             self._flush()
@@ -71,6 +79,7 @@ class Tls(asyncio.Protocol, asyncio.Transport):
 
     def eof_received(self) -> None:
         if self._agreed:
+            self._take()
             self._link.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -143,10 +152,13 @@ class Tls(asyncio.Protocol, asyncio.Transport):
         return self._socket.is_closing()
 
     def pause_reading(self) -> None:
+        self._paused = True
         self._socket.pause_reading()
 
     def resume_reading(self) -> None:
+        self._paused = False
         self._socket.resume_reading()
+        self._server.loop.call_soon(self._take)  # as if it came now: the link is not done yet
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """`ssl_object` and `peercert` as asyncio's own TLS has them, else what the socket has."""

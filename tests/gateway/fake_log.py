@@ -14,6 +14,12 @@ from gateway.tls import door
 from schemas.codec import Codec
 from schemas.records import RECORDS
 
+# What a station of 1.6 asks for first.
+UPGRADE = (
+    b"GET /ocpp/CS-1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
+)
 CODEC = Codec({topic: number for number, topic in enumerate(RECORDS)})
 
 

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from gateway import link
-from tests.gateway.fake_log import gateway
+from tests.gateway.fake_log import UPGRADE, gateway
 from tests.station import Station
 
 HEARTBEAT = '[2,"1","Heartbeat",{}]'
@@ -150,13 +150,6 @@ async def test_a_frame_over_the_limit_closes_1009_with_a_dead_letter():
         assert (letter["rule"], letter["size"]) == ("frame_too_large", 10_485_760)
         ending = log.of("connections")[-1]
         assert (ending["close_code"], ending["reason"]) == (1009, "frame_too_large")
-
-
-UPGRADE = (
-    "GET /ocpp/CS-1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
-    "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
-).encode()
 
 
 @asynccontextmanager

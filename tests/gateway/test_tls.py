@@ -9,11 +9,12 @@ from shutil import copy
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.frames import Frame, Opcode
 
 from gateway.stations import Station as Row
 from schemas.credentials import credential_hash
 from tests.certificates import Authority, basic
-from tests.gateway.fake_log import gateway
+from tests.gateway.fake_log import UPGRADE, gateway
 from tests.station import Station
 
 BOOT = {"chargePointVendor": "v", "chargePointModel": "m"}
@@ -236,6 +237,32 @@ async def test_a_farewell_is_answered(settings, authority):
     async with gateway(**settings) as (url, _, _):
         port = int(url.split(":")[2].partition("/")[0])
         assert await asyncio.to_thread(leave, port) == b""
+
+
+async def test_what_comes_with_the_request_waits_until_it_is_answered(settings, authority):
+    """A frame, and a farewell: nothing of a TLS record is read on that would wait in a socket."""
+    frame = Frame(Opcode.TEXT, b'[2,"1","Heartbeat",{}]').serialize(mask=True)
+    came, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+    secured = authority.trusting().wrap_bio(came, sent, server_hostname="127.0.0.1")
+    async with gateway(**settings) as (url, server, log), asyncio.timeout(30):
+        host, port = url.removeprefix("wss://").partition("/")[0].split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        while True:
+            try:
+                secured.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                writer.write(sent.read())
+                came.write(await reader.read(65_536))
+        secured.write(UPGRADE + frame)
+        with suppress(ssl.SSLWantReadError):
+            secured.unwrap()
+        writer.write(sent.read())
+        await log.has("disconnected")
+        writer.close()
+        counted = {one.family: one.value for one in server._metrics.samples()}
+    assert log.of("availability")[0]["action"] == "Heartbeat"
+    assert (counted["connects"], counted["connections"]) == (1, 0)
 
 
 async def test_a_handshake_that_dawdles_is_cut_off(settings):
