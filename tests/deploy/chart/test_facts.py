@@ -13,6 +13,7 @@ import yaml
 
 from chargewire.cli import chargewire
 from chargewire.console.config import Config as Console
+from chargewire.console.guard import hosts, is_called
 from consumers.config import Config as Consumer
 from consumers.services import SERVICES
 from deploy.helm.chart import access
@@ -67,6 +68,7 @@ def test_every_variable_is_a_setting_and_given_once(values: str) -> None:
     """Of the programs, or one of Kafka's client options; of twice the same, the last would win."""
     known = {ENV + name.upper() for name in VARIABLES}
     known |= {kafka_options.variable(name) for name in kafka_options.OPTIONS}
+    known.add("PGSSLROOTCERT")  # asyncpg's
     for name, container in containers(values):
         names = [one["name"] for one in container.get("env", [])]
         assert {*names} <= known, name
@@ -254,6 +256,56 @@ def test_names_are_short_enough_and_there_once(values: str) -> None:
         seen.add((made["kind"], metadata["name"]))
 
 
+def test_a_cluster_that_has_ipv6_alone() -> None:
+    """Everything listens there where one value says so; nothing is left on IPv4."""
+    for values in ("production", "tls-passthrough"):
+        found = text(values, "--set", "listenAddress=[::]")
+        assert '"0.0.0.0:' not in found
+        assert "[::]:9100" in found
+
+
+def test_more_files_are_in_every_pod_that_may_need_them() -> None:
+    """An authority for PostgreSQL is where it is said to be, in consumers and before upgrades."""
+    place = "/etc/chargewire/postgres"
+    for name, container in containers("production"):
+        if not name.endswith("-test/test"):
+            mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
+            assert mounts["postgres"] == place, name
+            assert environment(container)["PGSSLROOTCERT"] == f"{place}/root.crt"
+
+
+def test_the_console_answers_to_whom_it_is_shown_to() -> None:
+    """To probes and forwarded ports under the name that they call it by, and to its own names."""
+    for values in ("production", "strimzi"):
+        for made in of("Deployment", values).values():
+            (container,) = made["spec"]["template"]["spec"]["containers"]
+            if container["name"] != "console":
+                continue
+            config = read(Console, flags={}, environ=environment(container), file={})
+            allowed = hosts(config.console_listen, config.console_hosts)
+            assert is_called("localhost:9200", allowed)
+            for kind in ("startupProbe", "livenessProbe", "readinessProbe"):
+                headers = container[kind]["httpGet"].get("httpHeaders", [])
+                called = {one["name"]: one["value"] for one in headers}.get("Host", "10.0.0.1:9200")
+                assert is_called(called, allowed)
+            route = of("HTTPRoute", values).get(made["metadata"]["name"])
+            for name in route["spec"]["hostnames"] if route else ():
+                assert is_called(name, allowed)
+
+
+def test_a_console_for_nobody() -> None:
+    """An empty list of peers lets nobody in: Kubernetes would take it for everyone."""
+    made = of("NetworkPolicy", "production", "--set", "networkPolicy.console=null")
+    assert "ingress" not in made["cw-chargewire-console"]["spec"]
+
+
+def test_why_a_gateway_is_not_ready_can_be_asked() -> None:
+    """Its operators' port is reached by name then, too; stations are only sent to who is ready."""
+    for name, made in of("Service", "minimal").items():
+        told = made["spec"].get("publishNotReadyAddresses", False)
+        assert told == name.endswith("-gateway-admin"), name
+
+
 def test_a_long_name_of_a_release() -> None:
     """Is cut, so that what is put after it still fits."""
     found = objects("production", "--set", f"fullnameOverride={'x' * 40}")
@@ -332,6 +384,13 @@ def test_the_dashboards_are_those_that_are_generated() -> None:
         ("minimal", ("consumers.stations.replicas=13",), "share 12 partitions"),
         ("minimal", ("strimzi.enabled=true",), "strimzi.cluster is missing"),
         ("minimal", ("gateway.tlsRoute.enabled=true",), "minItems"),
+        ("minimal", ("gateway.config.frame_limit_bytes=524288",), "frame_limit_bytes of gateway"),
+        ("minimal", ("gateway.files.tls=x",), "invalid propertyName 'tls'"),
+        (
+            "minimal",
+            ("consumers.stations.files.ca=x", "consumers.commands.files.ca=y"),
+            "files.ca of consumers are different Secrets",
+        ),
         (
             "tls-passthrough",
             ("gateway.tls.secret=",),

@@ -24,9 +24,21 @@ imagePullSecrets:
 {{- end }}
 {{- end -}}
 
-{{/* Secrets as files below /etc/chargewire: a list of name and secret. Takes root, program, more. */}}
+{{/*
+Secrets as files below /etc/chargewire: a list of name and secret. Takes more (such a list) and files
+(names and Secrets of the values).
+*/}}
 {{- define "chargewire.files" -}}
 {{- $found := .more | default list -}}
+{{- range $name, $secret := .files -}}
+{{- $found = append $found (dict "name" $name "secret" $secret) -}}
+{{- end -}}
+{{- toYaml $found -}}
+{{- end -}}
+
+{{/* The same with what reaches Kafka. Takes root and program, too. */}}
+{{- define "chargewire.filesWithKafka" -}}
+{{- $found := include "chargewire.files" . | fromYamlArray -}}
 {{- with include "chargewire.kafkaAuthorities" . | fromYaml }}
 {{- $found = append $found (dict "name" "kafka-authorities" "secret" .secret) -}}
 {{- end -}}
@@ -82,8 +94,11 @@ probes, strategy, lifecycle and grace (YAML), scaled (whether something else set
 {{- define "chargewire.deployment" -}}
 {{- $root := .root -}}
 {{- $values := .values -}}
-{{- $files := include "chargewire.files" (dict "root" $root "program" .program "more" .files) | fromYamlArray -}}
+{{- $files := include "chargewire.filesWithKafka" (dict "root" $root "program" .program "more" .files "files" $values.files) | fromYamlArray -}}
 {{- $secret := $values.kafkaSecret | default $root.Values.kafka.secret -}}
+{{- if hasKey $values.config "frame_limit_bytes" -}}
+{{- fail (printf "frame_limit_bytes of %s alone: topics have to hold the frames of all, so it belongs into config" .program) -}}
+{{- end -}}
 apiVersion: apps/v1
 kind: Deployment
 metadata:
