@@ -225,8 +225,8 @@ class Link(asyncio.Protocol):
             self._respond(refused)
             self._flush()
             return
-        self._protocol.send_response(response)
-        self.opened = True
+        self._respond(response)
+        self.opened = self._protocol.state is OPEN
         self._server.opened(self, position)
         self.perform(effects)
         if self._server.stopping:

@@ -194,6 +194,22 @@ async def test_frames_that_come_with_the_handshake_are_taken():
         assert heard.startswith(b"HTTP/1.1 101 ")
 
 
+async def test_what_is_no_frame_after_the_request_ends_it_before_our_101():
+    """Nothing can be said any more; the log and the books have a connection that ended."""
+    loop = asyncio.get_running_loop()
+    async with gateway() as (url, server, log), plain(url) as station, asyncio.timeout(30):
+        log.open = False
+        await loop.sock_sendall(station, UPGRADE + b"\xff\xff")
+        await log.holds(1)
+        assert await loop.sock_recv(station, 4096) == b""
+        log.release()
+        station.close()
+        await log.has("disconnected")
+        counted = {one.family: one.value for one in server._metrics.samples()}
+    assert log.of("connections")[-1]["close_code"] == 1006
+    assert (counted["connects"], counted["connections"]) == (1, 0)
+
+
 async def test_a_binary_frame_closes_1003_with_a_dead_letter():
     """OCPP-J has text frames only."""
     async with gateway() as (url, _, log), await Station.connect(url, "CS-1") as station:
