@@ -2,7 +2,7 @@
 
 import heapq
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import click
@@ -64,6 +64,21 @@ def order(entry: Entry) -> tuple[int, int]:
     return (-1 if epoch is None else epoch), record.get("sequence") or 0
 
 
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """Events of one station: those that have a sequence by it, the others among them by time."""
+    told: tuple[list[Entry], list[Entry]] = ([], [])
+    for entry in entries:
+        told[(entry.record or {}).get("sequence") is None].append(entry)
+    frames, others = told
+    return list(heapq.merge(sorted(frames, key=order), sorted(others, key=at_ms), key=at_ms))
+
+
+def at_ms(entry: Entry) -> int:
+    """When it happened, by the clock of whoever told, else by Kafka's; epoch milliseconds."""
+    record = entry.record or {}
+    return record.get("observed_at") or record.get("at") or entry.timestamp_ms
+
+
 def payload(record: Mapping[str, Any]) -> dict[str, Any] | None:
     """The OCPP payload of a frame as the JSON object that it was; None where there is none."""
     kind = record.get("kind")
@@ -106,11 +121,10 @@ def line(entry: Entry, width: int = 160) -> str:
         key = entry.key.decode(errors="replace") if entry.key else "-"
         at = _clock(entry.timestamp_ms)
         return f"{at} {safe(key):<20} {click.style(safe(f'unreadable: {entry.problem}'), fg='red')}"
-    at_ms = record.get("observed_at") or record.get("at") or entry.timestamp_ms
     arrow = _ARROWS.get(str(record.get("direction")), "·")
     who = record.get("station") or record.get("address") or record.get("gateway") or ""
     word, kind = _words(entry.topic, record)
-    start = safe(f"{_clock(at_ms)} {who:<20} {arrow} {word:<26} {kind:<9} ")
+    start = safe(f"{_clock(at_ms(entry))} {who:<20} {arrow} {word:<26} {kind:<9} ")
     bent = " ".join(record.get("deviations") or ())
     room = max(width - len(start) - (len(bent) + 3 if bent else 0), 20)
     told = clipped(" ".join(pairs(_told(entry.topic, record))), room)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from chargewire.options import kafka_options, settings
-from chargewire.summary import Entry, as_json, line, order
+from chargewire.summary import Entry, as_json, in_order, line
 from schemas.catalogue import BLOCKS
 from schemas.settings import KafkaSettings
 
@@ -172,11 +172,11 @@ async def _follow(
             if past is not None and entries:
                 past += entries  # what lies behind is put in order first, across topics
                 continue
-            ready, past = sorted(past, key=order) if past is not None else entries, None
+            ready, past = in_order(past) if past is not None else entries, None
             if not printer.show(ready):
                 return
             if printer.silent:
                 tell_nothing(what, follow=True, everything=since == 0)
-        printer.show(sorted(past or (), key=order))
+        printer.show(in_order(past or ()))
         if printer.silent:
             tell_nothing(what, follow=False, everything=since == 0)

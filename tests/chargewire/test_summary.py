@@ -6,7 +6,7 @@ from typing import Any
 import click
 import pytest
 
-from chargewire.summary import Entry, as_json, clipped, line, merged, order, pairs
+from chargewire.summary import Entry, as_json, clipped, in_order, line, merged, order, pairs
 from schemas.catalogue import action, frame_field
 from schemas.derive import shape
 
@@ -166,6 +166,22 @@ def test_events_of_a_station_are_in_the_order_of_epoch_and_sequence():
         frames[1],
         frames[0],
     ]
+
+
+def test_what_has_no_sequence_stands_among_the_frames_by_its_time():
+    """What a gateway took, what was settled for it; a frame stays where its sequence says."""
+
+    def told(what, at, sequence):
+        return Entry("t", 0, 0, 0, b"", {"at": at, "epoch": 7, "sequence": sequence, "what": what})
+
+    def shown(*entries):
+        return [entry.record["what"] for entry in in_order(entries)]
+
+    taken, settled = told("taken", 4, None), told("settled", 3, None)
+    two, three = told("two", 2, 2), told("three", 5, 3)
+    assert shown(taken, three, settled, two) == ["two", "settled", "taken", "three"]
+    ahead = told("one", 9, 1)
+    assert shown(three, ahead, two) == ["one", "two", "three"]
 
 
 def test_partitions_are_merged_by_time_and_keep_their_own_order():
