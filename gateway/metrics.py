@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from gateway.events import Event
-from schemas.catalogue import ACTIONS
+from schemas.catalogue import ACTIONS, VERSIONS
 from schemas.families import WAITS_S, Family
 
 Labels = tuple[str, ...]
@@ -125,6 +125,8 @@ class Metrics:
                 self.spread(family.name)
             elif not family.labels:
                 self.number(family.name)
+        for version in VERSIONS:  # without a series, a gateway that nobody came back to is not seen
+            self.number("connections", version)
         self._frames = self._numbers["frames"]
         self._answers = self._spreads["answer_seconds"]
         self._ack = self.spread("ack_seconds")

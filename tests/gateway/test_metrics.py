@@ -4,6 +4,7 @@ import pytest
 
 from gateway.events import Event
 from gateway.metrics import FAMILIES, OTHER, SERIES_MAX, Metrics, Sample, lasting, merged
+from schemas.catalogue import VERSIONS
 
 
 def values(metrics: Metrics, family: str) -> dict[tuple[str, ...], float]:
@@ -59,6 +60,13 @@ def test_connection_events_are_no_frames():
     assert values(metrics, "frames") == {}
 
 
+def test_that_nobody_is_connected_is_told():
+    """By a zero of each version: alerts, and what scales gateways, would see nothing in nothing."""
+    found = values(Metrics(), "connections")
+    assert found == {(version,): 0 for version in VERSIONS}
+    assert found
+
+
 def test_connections_go_up_and_down_by_version():
     """Opened ones are counted too, ended ones by close code; a station's own codes share one."""
     metrics = Metrics()
@@ -66,7 +74,7 @@ def test_connections_go_up_and_down_by_version():
         metrics.connected("1.6")
         metrics.disconnected("1.6", code)
     metrics.connected("1.6")
-    assert values(metrics, "connections") == {("1.6",): 1}
+    assert values(metrics, "connections")["1.6",] == 1
     assert values(metrics, "connects") == {("1.6",): 5}
     assert values(metrics, "disconnects") == {
         ("1.6", "none"): 1,
