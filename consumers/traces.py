@@ -10,6 +10,7 @@ from consumers.facts import Fact
 from consumers.folding import Folded
 from schemas.replying import Headers
 from schemas.spans import Place, processed
+from schemas.topics import TOPICS
 from schemas.traces import TRACEPARENT, Trace, followed
 from schemas.tracing import Tracing
 
@@ -65,7 +66,8 @@ class Traces:
             if tracing is None or one.record.offset >= done.positions[one.number].get(one.topic, 0):
                 continue
             key, offset = one.record.key or b"", one.record.offset
-            place = Place(self._prefix + one.topic, one.number, key, offset)
+            told_key = key if TOPICS[one.topic].key == "station" else b""  # others are tokens
+            place = Place(self._prefix + one.topic, one.number, told_key, offset)
             told: dict[str, str | int] = {
                 "messaging.consumer.group.name": f"{self._prefix}consume-{self._name}",
                 "messaging.batch.message_count": done.records,

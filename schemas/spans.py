@@ -30,7 +30,7 @@ class Span(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 class Place(msgspec.Struct, frozen=True, gc=False):
     """Where a record is or comes to be: full name of the topic, partition, key.
 
-    The position is -1 where it is not known.
+    The position is -1 where it is not known, the key empty where it is not to be told.
     """
 
     topic: str
@@ -44,8 +44,9 @@ class Place(msgspec.Struct, frozen=True, gc=False):
             "messaging.system": "kafka",
             "messaging.destination.name": self.topic,
             "messaging.destination.partition.id": str(self.partition),
-            "messaging.kafka.message.key": self.key.decode("utf-8", "replace"),
         }
+        if self.key:
+            found["messaging.kafka.message.key"] = self.key.decode("utf-8", "replace")
         if self.position >= 0:
             found["messaging.kafka.offset"] = self.position
         return found

@@ -84,6 +84,14 @@ def test_a_record_that_is_set_aside_has_failed():
     assert [span.failure for span in spans] == ["", "set_aside"]
 
 
+def test_no_token_is_told():
+    """Platforms that are traced themselves write tokens with a traceparent, and keys are tokens."""
+    traces, spans = made("authorizations")
+    traced = traces.read({3: {"id-tokens": [record(1)]}}, [3])
+    traces.folded(traced, folded(**{"id-tokens": 2}))
+    assert "messaging.kafka.message.key" not in spans[0].told
+
+
 @pytest.mark.parametrize("event_id", [b"\xff", None])
 def test_headers_may_have_whatever_bytes_or_none(event_id):
     """Anyone may write to a topic: that must not end the reading of it."""
