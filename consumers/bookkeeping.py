@@ -6,6 +6,13 @@ METADATA = MetaData()
 
 # Several consumers may share one database: each has rows of its own in these.
 
+# Which topics, by the beginning of their names, the rows and positions are of.
+ORIGINS = Table(
+    "chargewire_origins",
+    METADATA,
+    Column("consumer", Text, primary_key=True),
+    Column("prefix", Text, nullable=False),
+)
 # The next offset of a topic (without prefix) to be folded.
 POSITIONS = Table(
     "chargewire_positions",

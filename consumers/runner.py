@@ -157,8 +157,15 @@ class Runner:
             raise UnknownTopicOrPartitionError(
                 f"{', '.join(sorted(missing))}: run `chargewire topics apply`"
             )
-        if not self._rebuilds:
-            return
+        if self._rebuilds:
+            await self._clear(consumer, store)
+        if (origin := await store.origin(self._prefix)) != self._prefix:
+            raise LogCutError(
+                f"the tables are made of the topics {origin}*, not {self._prefix}*: name another "
+                "CHARGEWIRE_STORE, or --rebuild"
+            )
+
+    async def _clear(self, consumer: AIOKafkaConsumer, store: Store) -> None:
         everything = [
             TopicPartition(topic, number)
             for topic in self._topics

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from consumers import statements
-from consumers.bookkeeping import GENERATIONS, OPEN_CALLS, OUTBOX, POISON, POSITIONS
+from consumers.bookkeeping import GENERATIONS, OPEN_CALLS, ORIGINS, OUTBOX, POISON, POSITIONS
 from consumers.changes import CallKey, Changes, Ownership, Poison
 from consumers.engines import engine
 from consumers.loading import Loader
@@ -127,6 +127,14 @@ class Store:
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_TIME_S):
                 await self._engine.dispose()
+
+    async def origin(self, prefix: str) -> str:
+        """The prefix of the topics that the tables are made of; of new ones it is this one."""
+        said = {"consumer": self.name, "prefix": prefix}
+        found = select(ORIGINS.c.prefix).where(ORIGINS.c.consumer == self.name)
+        async with self.transaction() as connection:
+            await connection.execute(statements.upsert(self.dialect, ORIGINS, keep=True), [said])
+            return str(await connection.scalar(found))
 
     async def own(self, partitions: Iterable[int]) -> dict[int, Ownership]:
         """Take partition numbers over: earlier owners' commits fail from now on.
@@ -257,7 +265,7 @@ class Store:
             await connection.execute(statements.unknown(self.dialect), {"of": self.name})
             mine = GENERATIONS.c.consumer == self.name
             await connection.execute(update(GENERATIONS).where(mine).values(settled=False))
-            for table in (POSITIONS, POISON, OPEN_CALLS, OUTBOX):
+            for table in (POSITIONS, POISON, OPEN_CALLS, OUTBOX, ORIGINS):
                 await connection.execute(delete(table).where(table.c.consumer == self.name))
 
     async def poison(self, limit: int = 1000) -> list[Poison]:

@@ -258,6 +258,14 @@ class Contract:
         assert await store.poison() == []
         assert await store.calls([("S1", 1, 2)]) == {}
 
+    async def test_tables_are_of_one_prefix(self, opened: Opened) -> None:
+        """The first that is named stays until all is cleared; another consumer's is its own."""
+        store, other = await opened(), await opened(name="other")
+        assert [await store.origin(prefix) for prefix in ("a.", "b.", "a.")] == ["a."] * 3
+        assert await other.origin("b.") == "b."
+        await store.clear()
+        assert (await store.origin("c."), await other.origin("c.")) == ("c.", "b.")
+
     async def test_consumers_share_a_database(self, opened: Opened) -> None:
         """Another consumer's positions, generations and clearing are its own."""
         store = await opened()

@@ -522,6 +522,17 @@ async def test_another_log_is_not_folded_on(written: Log, table: Table, url: str
         assert one.value("records_total") == 0
 
 
+async def test_a_store_is_for_one_prefix(written: Log, table: Table, url: str) -> None:
+    """Positions of one say nothing of another, however long that is; a rebuild begins anew."""
+    assert await table.store.origin("elsewhere.") == "elsewhere."
+    await written.heartbeats(5, range(1, 3))
+    async with running(written, url) as one:
+        await until(lambda: any("not the one" in reason for reason in one.runner.unready()))
+        assert one.value("records_total") == 0
+    async with running(written, url, rebuilds=True):
+        await until(lambda: table.has(5, 2))
+
+
 async def test_the_database_goes_and_comes(written: Log, postgres_server: Postgres) -> None:
     """While it is away the runner waits and says so; then it goes on, and nothing is missing."""
     url = await postgres_server.database()
