@@ -24,6 +24,7 @@ def read(body: bytes) -> Mapping[str, Any]:
     """The JSON object of a call. Raises WrongCommand."""
     try:
         found = json.loads(body)
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair cannot be written
     except (ValueError, RecursionError) as error:
         raise WrongCommand(f"the body is no JSON: {error}") from error
     if not isinstance(found, dict):

@@ -120,12 +120,19 @@ class Feed:
                     text = text or _text(change, no)
                     watcher.put(text)
 
+    def renew(self) -> None:
+        """Have everyone read all anew: more than can be told has become known."""
+        for watcher in self._watchers:
+            watcher.put(item("lost", self._recent.last, {"count": None}))
+
     def missed(self, no: int, wanted: Filter) -> list[bytes]:
         """What came after the item with this number, as far as it is kept, and how much is not."""
         last = self._recent.last
         lost = self._recent.lost(no)
         if not wanted.wants("event") and lost is not None:
             lost = 0
+        if len(self._past) == PAST_MAX and self._past[0][0] > no:
+            lost = None  # of what is no event, too, and nobody knows how much
         found = [] if lost == 0 else [item("lost", last, {"count": lost})]
         events = (Change("event", one.station, {}, one) for one in self._recent.after(no))
         found += [_text(change, last) for change in events if _concerns(change, wanted)]

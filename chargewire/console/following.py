@@ -3,16 +3,17 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from chargewire.console.model import EVENTS, STATES, Change, Model
+from chargewire.console.feed import Feed
+from chargewire.console.model import EVENTS, STATES, Model
 from chargewire.reading import Log, opened
-from chargewire.summary import merged
+from chargewire.summary import Entry, merged
 from schemas import registry
 from schemas.codec import Codec
 from schemas.settings import KafkaSettings
@@ -28,19 +29,19 @@ log = structlog.get_logger("console")
 
 
 class Follower:
-    """Follows the topics of a model, without a group. `told` gets changes as they come."""
+    """Follows the topics of a model, without a group, and hands what changes to a feed."""
 
     def __init__(
         self,
         settings: KafkaSettings,
         codec: Codec,
         model: Model,
+        feed: Feed,
         *,
         since_ms: int,
-        told: Callable[[list[Change]], None],
     ) -> None:
-        self._settings, self._codec, self._model = settings, codec, model
-        self._since_ms, self._told = since_ms, told
+        self._settings, self._codec = settings, codec
+        self._model, self._feed, self._since_ms = model, feed, since_ms
         self._next: dict[TopicPartition, int] = {}
         self._ends: Mapping[TopicPartition, int] = {}
         self._problem = "not connected to Kafka yet"
@@ -115,17 +116,25 @@ class Follower:
         batches = await opened_log.consumer.getmany(timeout_ms=POLL_MS, max_records=BATCH)
         decoded = [[await opened_log.entry(raw) for raw in batch] for batch in batches.values()]
         for entry in merged(decoded):
-            self._model.take(entry)
-            self.records += 1
+            self._take(entry)
         for place in batches:
             self._next[place] = await opened_log.consumer.position(place)
         if not self._is_settled and await self._reached(opened_log.consumer):
             self._is_settled = True
             self._model.settled()
+            self._feed.renew()
             log.info("the log is read", records=self.records)
         if batches:
-            self._told(self._model.changes())
+            self._feed.tell(self._model.changes())
             await asyncio.sleep(0)  # pages are waiting, too
+
+    def _take(self, entry: Entry) -> None:
+        self.records += 1
+        try:
+            self._model.take(entry)
+        except Exception as error:  # anybody may write there: the rest of the log is shown
+            place = {"topic": entry.topic, "partition": entry.partition, "offset": entry.offset}
+            log.warning("a record was left out", **place, problem=repr(error)[:200])
 
     async def _reached(self, consumer: Any) -> bool:
         for place, end in self._ends.items():

@@ -22,7 +22,9 @@ from consumers.meaning import facts_of
 from consumers.payloads import Json
 from schemas.catalogue import BLOCKS
 
-EVENTS = ("connections", *BLOCKS, "rejected", "command-results")
+SHOWN = ("connections", *BLOCKS, "rejected")
+"""Topics whose records are shown as events."""
+EVENTS = (*SHOWN, "command-results")
 """Topics that tell what happened: read from some time ago on."""
 STATES = (
     "stations",
@@ -149,7 +151,7 @@ class Model:
         if one is None or record is None:
             return
         self.recent.add(one)
-        if one.is_frame:
+        if one.place[0] >= 0:  # else a gateway did not know to which connection it belongs
             self.conversations.add(one)
         if one.letter is not None:
             self.letters.append(one)
@@ -169,11 +171,7 @@ class Model:
         if taken is None:
             return
         (name, evse, connector), _, row = taken
-        connectors = self._station(name).connectors
-        if row is None:
-            connectors.pop((evse, connector), None)
-        else:
-            connectors[evse, connector] = row
+        self._station(name).told(evse, connector, row)
 
     def _listed(self, entry: Entry) -> None:
         """What the platform says of a station: shown only once there is something else of it."""

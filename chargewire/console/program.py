@@ -17,7 +17,7 @@ from chargewire.console.app import Pages
 from chargewire.console.config import Config, is_token, span_ms
 from chargewire.console.feed import Feed
 from chargewire.console.following import Follower
-from chargewire.console.model import Model
+from chargewire.console.model import SHOWN, Model
 from chargewire.console.server import Commanding, application
 from schemas import registry
 from schemas.log import set_up
@@ -72,7 +72,7 @@ async def _served(config: Config, stop: asyncio.Event) -> int:
     model = Model(config, first=started_ms * 1000)
     feed = Feed(model.recent)
     since_ms = started_ms - (span_ms(config.console_since) or 0)
-    follower = Follower(config, codec, model, since_ms=since_ms, told=feed.tell)
+    follower = Follower(config, codec, model, feed, since_ms=since_ms)
 
     def about() -> dict[str, Any]:
         unready = follower.unready()
@@ -90,6 +90,7 @@ async def _served(config: Config, stop: asyncio.Event) -> int:
                 "events": config.console_events,
                 "since_ms": since_ms,
             },
+            "topics": sorted(SHOWN),
         }
 
     app = application(

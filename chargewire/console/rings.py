@@ -64,11 +64,15 @@ def _newest(events: list[Told], size: int) -> list[Told]:
 
 
 class Conversations:
-    """The newest frames of each station, in the order of the log: epoch and sequence."""
+    """The newest frames of each station, in the order of the log: epoch and sequence.
+
+    So do the beginnings and ends of its connections, which stand among them. Of all stations there
+    are at most `total`, where a large one counts as several: so they take a bounded room.
+    """
 
     def __init__(self, each: int, total: int) -> None:
         self._each, self._total = each, total
-        self._count = 0
+        self._weight = 0
         self._stations: OrderedDict[str, list[Told]] = OrderedDict()
 
     def add(self, one: Told) -> None:
@@ -79,13 +83,12 @@ class Conversations:
             frames.append(one)
         else:
             insort(frames, one, key=_place)
-        self._count += 1
+        self._weight += one.weight
         if len(frames) > self._each:
-            del frames[0]
-            self._count -= 1
-        while self._count > self._total and len(self._stations) > 1:
+            self._weight -= frames.pop(0).weight
+        while self._weight > self._total and len(self._stations) > 1:
             _, gone = self._stations.popitem(last=False)
-            self._count -= len(gone)
+            self._weight -= sum(old.weight for old in gone)
 
     def of(self, station: str, before: tuple[int, int] | None, limit: int) -> list[Told]:
         """At most so many frames before a place (None: the end), the newest first."""

@@ -21,12 +21,13 @@ from chargewire.console.app import STATIC, Pages, answer, known_version
 from chargewire.console.asking import WrongCommand
 from chargewire.console.model import Model
 from chargewire.console.queries import WrongQuery
+from schemas import registry
 
 BODY_MAX_BYTES = 262_144
 _AT_ONCE = 4  # commands under way to Kafka
 
 Put = Callable[[Mapping[str, Any]], Awaitable[None]]
-"""Writes a record of `commands`; KafkaError, OSError or TimeoutError where that fails."""
+"""Writes a record of `commands`; KafkaError, OSError, TimeoutError, RegistryError: it fails."""
 
 
 class Commanding:
@@ -57,7 +58,7 @@ class Commanding:
         try:
             async with self._places:
                 await self._put(command)
-        except (KafkaError, OSError, TimeoutError) as error:
+        except (KafkaError, OSError, TimeoutError, registry.RegistryError) as error:
             text = f"Kafka has not taken it, as far as is known: {type(error).__name__}"
             return answer({"error": text, "command_id": name}, 503)
         return answer({"command_id": name}, 202)

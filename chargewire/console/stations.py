@@ -5,12 +5,14 @@ from typing import Any
 
 from chargewire.console.rows import Row
 from consumers.connectors import CONNECTORS, STATUS_HISTORY
-from consumers.facts import Fact
+from consumers.facts import Fact, Seen
 from consumers.projection import NO_ROWS, Rows
 from consumers.stations import STATIONS, evolve
 
 View = Mapping[str, Any]
 STATES = ("connected", "offline", "faulted", "charging")
+CONNECTORS_MAX = 200
+"""Connectors of a station; one that invents more of them is not shown with all."""
 
 _BOOT = {
     "booted_ms": "booted_ms",
@@ -57,7 +59,7 @@ class Station:
     def __init__(self, name: str) -> None:
         self.name = name
         self.row: Row | None = None
-        self.connectors: dict[tuple[int, int], Row] = {}
+        self._connectors: dict[tuple[int, int], Row] = {}
         self.open: set[Any] = set()  # keys of its open transactions
         self.group: str | None = None
         self._folded: Rows = NO_ROWS
@@ -67,10 +69,21 @@ class Station:
         """Take what one event says; in whatever order they come."""
         self._heard_ms = max(self._heard_ms, at_ms)
         for fact in facts:
+            if isinstance(fact, Seen):  # said by the time already
+                continue
             rows = evolve(self._folded, fact)
             if STATUS_HISTORY.name in rows:  # nobody asks for it here
                 rows = {name: rows[name] for name in rows if name != STATUS_HISTORY.name}
-            self._folded = rows
+            if len(rows.get(CONNECTORS.name, ())) <= CONNECTORS_MAX:
+                self._folded = rows
+
+    def told(self, evse: int, connector: int, row: Row | None) -> None:
+        """Take a row of the table of connectors; None: it was taken away."""
+        key = evse, connector
+        if row is None:
+            self._connectors.pop(key, None)
+        elif key in self._connectors or len(self._connectors) < CONNECTORS_MAX:
+            self._connectors[key] = row
 
     def is_new(self, epoch: int) -> bool:
         """Whether a connection is newer than all that we were told of: it began too long ago."""
@@ -80,7 +93,7 @@ class Station:
     @property
     def is_known(self) -> bool:
         """Whether anything is told of it but its group."""
-        return bool(self.row or self.connectors or self.open or self._heard_ms)
+        return bool(self.row or self._connectors or self.open or self._heard_ms)
 
     def columns(self) -> dict[str, Any]:
         """The columns of the table `stations`, each from whoever knows the newer."""
@@ -108,7 +121,7 @@ class Station:
             "since_ms": since_ms,
             "last_ms": row["seen_ms"],
             "gateway": row["gateway"],
-            "connectors": [_connector(one) for one in self._connectors()],
+            "connectors": [_connector(one) for one in self._plugs()],
             "open_transactions": len(self.open),
         }
 
@@ -117,8 +130,8 @@ class Station:
         row = self.columns()
         return {"group": self.group, "boot": {name: row[column] for name, column in _BOOT.items()}}
 
-    def _connectors(self) -> list[Row]:
-        found = dict(self.connectors)
+    def _plugs(self) -> list[Row]:
+        found = dict(self._connectors)
         for row in self._folded.get(CONNECTORS.name, ()):
             key = row["evse"], row["connector"]
             there = found.get(key)
@@ -154,15 +167,18 @@ def _connector(row: Row) -> dict[str, Any]:
 
 def is_in(view: View, state: str) -> bool:
     """Whether a station is in one of STATES."""
-    statuses = {one["status"] for one in view["connectors"]}
     match state:
         case "connected":
             return bool(view["connected"])
         case "offline":
             return not view["connected"]
         case "faulted":
-            return "Faulted" in statuses
-    return bool(view["open_transactions"]) or "Charging" in statuses
+            return _is_any(view, "Faulted")
+    return bool(view["open_transactions"]) or _is_any(view, "Charging")
+
+
+def _is_any(view: View, status: str) -> bool:
+    return any(one["status"] == status for one in view["connectors"])
 
 
 def states(view: View | None) -> list[str]:
@@ -172,5 +188,6 @@ def states(view: View | None) -> list[str]:
 
 def has(view: View, text: str) -> bool:
     """Whether its id, vendor or model contains a text, whatever the case."""
+    text = text.casefold()
     words = (view["station"], view["vendor"], view["model"])
-    return any(text.casefold() in word.casefold() for word in words if word)
+    return any(text in word.casefold() for word in words if word)

@@ -13,6 +13,7 @@ PAYLOAD_MAX_BYTES = 65_536
 """A larger payload is not kept, but for its beginning as text."""
 TEXT_MAX = 16_384  # characters of a dead letter
 _SUMMARY_MAX = 200
+_USUAL_BYTES = 4096
 _ID_MAX = 2**53  # what lies beyond is no number to JavaScript
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -55,6 +56,14 @@ class Told(msgspec.Struct, kw_only=True, gc=False):
     def is_frame(self) -> bool:
         """Whether it went over the websocket."""
         return self.direction is not None
+
+    @property
+    def weight(self) -> int:
+        """How many usual events take as much room."""
+        size = len(bytes(self.payload)) + len(self.text or "")
+        if self.letter is not None:
+            size += len(bytes(self.letter))
+        return 1 + size // _USUAL_BYTES
 
     def event(self) -> dict[str, Any]:
         """As lists of events and the stream have it."""
@@ -144,12 +153,8 @@ def _connection(entry: Entry, record: Json) -> Told | None:
 def _frame(entry: Entry, record: Json) -> Told:
     try:
         said: Any = payload(record)
-    except (
-        ValueError,
-        OverflowError,
-        RecursionError,
-    ):  # a time or text that is none: keep the rest
-        said = None
+    except (ValueError, OverflowError, RecursionError):
+        said = None  # a time or text that is none: the rest is kept
     shown = _said(said)
     if (raw := record.get("raw")) is not None:
         shown["text"] = _cut(raw, TEXT_MAX)
@@ -218,9 +223,11 @@ def whole(value: Any) -> Any:
 def as_value(text: str | None) -> Any:
     """The value of a JSON text; the text itself where it is none."""
     try:
-        return None if text is None else whole(json.loads(text))
+        value = None if text is None else whole(json.loads(text))
+        _encode(value)  # half a surrogate pair, for one, cannot be sent as it is
     except (ValueError, RecursionError):
         return text
+    return value
 
 
 def _cut(text: str, length: int) -> str:

@@ -74,5 +74,6 @@ def cursor(row: Row) -> Cursor:
 
 
 def _has(row: Row, text: str) -> bool:
+    text = text.casefold()
     words = (row["station"], row["transaction_id"], row["id"], row["token"], row["stop_token"])
-    return any(text.casefold() in word.casefold() for word in words if word)
+    return any(text in word.casefold() for word in words if word)

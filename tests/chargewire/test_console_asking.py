@@ -54,6 +54,7 @@ def test_a_secret_may_be_named() -> None:
         (b'{"station": 1, "action": "Reset"}', "station"),
         (b'{"station": "A", "action": "Reset", "colour": "red"}', "colour"),
         (b"[" * 100_000, None),
+        (rb'{"station": "A\ud800", "action": "Reset"}', None),
     ],
 )
 def test_a_body_that_is_no_command_is_refused(body: bytes, place: str | None) -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from chargewire.console.feed import QUEUE_MAX, Feed, Filter, Watcher, item
+from chargewire.console.feed import PAST_MAX, QUEUE_MAX, Feed, Filter, Watcher, item
 from chargewire.console.model import Change
 from chargewire.console.rings import Recent
 from chargewire.console.told import told
@@ -110,3 +110,22 @@ def test_there_is_room_for_so_many() -> None:
     assert feed.is_full
     feed.close()
     assert (feed.is_closed, woken) == (True, [1])
+
+
+def test_who_comes_back_too_late_hears_that_more_than_events_is_lost() -> None:
+    """Nobody knows how much: then all has to be read anew."""
+    recent = Recent(9, 100)
+    recent.settled()
+    feed, wanted = Feed(recent), Filter(only=frozenset({"station"}))
+    recent.add(event())
+    feed.tell([Change("station", "CS-1", {})] * PAST_MAX)
+    assert names(feed.missed(100, wanted)) == ["lost"] + ["station"] * PAST_MAX
+    assert names(feed.missed(101, wanted)) == ["station"] * PAST_MAX
+
+
+def test_everyone_can_be_told_to_read_anew() -> None:
+    """Whatever they want to hear of."""
+    feed, watcher = Feed(Recent(9, 100)), Watcher(Filter(only=frozenset({"result"})))
+    feed.join(watcher)
+    feed.renew()
+    assert watcher.taken(0) == [item("lost", 100, {"count": None})]

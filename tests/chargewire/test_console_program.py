@@ -74,11 +74,12 @@ class Console:
         """What it says as soon as it is enough."""
         end_s = time.monotonic() + WAIT_S
         while time.monotonic() < end_s:
-            response = self.client.get(f"/api/{path}")
-            if response.is_success and enough(found := response.json()):
-                return found
+            with contextlib.suppress(httpx.TransportError):  # it may not listen yet
+                response = self.client.get(f"/api/{path}")
+                if response.is_success and enough(found := response.json()):
+                    return found
             time.sleep(0.05)
-        raise TimeoutError(f"{path}: {response.text}")
+        raise TimeoutError(f"{path}: {self.log.read_text()[-2000:]}")
 
     async def write(self, *written: tuple[str, Mapping[str, Any]]) -> None:
         """Put records where gateways and consumers put them."""
@@ -148,7 +149,7 @@ def console(kafka: Broker, folder: Path) -> Iterator[Console]:
         asyncio.run(console.write(*history()))
         console.until_ready()
         console.until("stations", lambda found: found["total"] == 2)
-        console.until(f"stations/{PATH}/frames", lambda found: len(found["frames"]) == 5)
+        console.until(f"stations/{PATH}/frames", lambda found: len(found["frames"]) == 6)
         console.until("transactions", lambda found: found["total"] == 2)
         yield console
     finally:
@@ -194,7 +195,8 @@ def test_stations_are_shown_with_what_tables_and_log_say(console: Console) -> No
 
 @pytest.mark.kafka
 def test_frames_are_a_conversation_that_is_read_backwards(console: Console) -> None:
-    """Each once, an answer points to its call, a dead letter stands among them."""
+    """Each once, an answer points to its call, a dead letter stands among them; it begins with
+    the connection."""
     first = console.said(f"stations/{PATH}/frames", limit=3)
     rest = console.said(f"stations/{PATH}/frames", before=first["next"])
     every = [*first["frames"], *rest["frames"]]
@@ -204,6 +206,7 @@ def test_frames_are_a_conversation_that_is_read_backwards(console: Console) -> N
     known = {one["sequence"]: one for one in every}
     assert known[2]["call_sequence"] == 1
     assert known[1]["payload"]["chargePointVendor"] == "V"
+    assert (known[0]["action"], known[0]["direction"]) == ("connected", None)
     assert known[5]["rejected"] == {"rule": "not_json", "path": None}
     letters = console.said("rejected", station=STATION)["rejected"]
     assert [one["rule"] for one in letters] == ["not_json"]
@@ -438,7 +441,7 @@ async def test_the_stream_tells_what_happens_and_who_comes_back_misses_nothing(
         ("tables.transactions", row | {"generation": 1, "revision": 1}),
     )
     console.until("stations/CS-3", lambda found: found["open_transactions"] == 1)
-    console.until("stations/CS-3/frames", lambda found: len(found["frames"]) == 4)
+    console.until("stations/CS-3/frames", lambda found: len(found["frames"]) == 5)
     async with listening(console, last, station="CS-3", action="StatusNotification") as items:
         missed = [(await until(items, "event"))[2]["payload"]["connectorId"] for _ in range(2)]
         assert missed == [2, 3]
@@ -447,6 +450,24 @@ async def test_the_stream_tells_what_happens_and_who_comes_back_misses_nothing(
     async with listening(console, first - 5) as items:
         kind, _, lost = await anext(items)
         assert (kind, lost) == ("lost", {"count": None})
+
+
+@pytest.mark.kafka
+def test_a_record_that_does_not_belong_there_is_left_out(console: Console) -> None:
+    """Whoever may write to the topics cannot end the console, also not whenever it starts."""
+
+    async def stray() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=console.bootstrap) as producer:
+            value = CODEC.encode("connections", connection("CS-5", type="connected", at=now_ms()))
+            await producer.send_and_wait(f"{console.prefix}metering", value, b"CS-5")
+
+    asyncio.run(stray())
+    asyncio.run(console.write(said("Heartbeat", {}, 1, station="CS-5")))
+    console.until("events?station=CS-5", lambda found: len(found["events"]) == 1)
+    end_s = time.monotonic() + WAIT_S
+    while "a record was left out" not in console.log.read_text():
+        assert time.monotonic() < end_s
+        time.sleep(0.05)
 
 
 @pytest.mark.kafka
@@ -477,9 +498,7 @@ def test_it_waits_for_topics_and_outlives_a_broker_that_is_away(
     """What it has read it goes on showing, and says that it may be old."""
     console = Console(broker.bootstrap, "late.", folder)
     try:
-        (reason, _) = console.until_ready(503)
-        while "no topics" not in reason:
-            (reason, _) = console.until_ready(503)
+        console.until("about", lambda found: "no topics" in found["problems"][0])
         topics = [f"late.{topic}" for topic in (*EVENTS, *STATES)]
         asyncio.run(create(broker.bootstrap, topics))
         console.until_ready()
@@ -490,7 +509,7 @@ def test_it_waits_for_topics_and_outlives_a_broker_that_is_away(
         (reason,) = console.until_ready(503)
         assert "Kafka does not answer" in reason
         about = console.said("about")
-        assert (about["ready"], about["problems"]) == (False, [reason])
+        assert (about["ready"], len(about["problems"])) == (False, 1)
         assert console.said("stations")["total"] == 1
         asyncio.run(broker.start())
         console.until_ready()

@@ -51,3 +51,15 @@ def test_stations_that_are_silent_for_longest_lose_theirs_first() -> None:
     for sequence, station in enumerate(("A", "A", "B", "A", "C", "C")):
         kept.add(event(sequence, station))
     assert {name: len(kept.of(name, None, 9)) for name in "ABC"} == {"A": 3, "B": 0, "C": 2}
+
+
+def test_a_large_frame_counts_as_several() -> None:
+    """So a station that sends the largest frames takes no more memory than others."""
+    kept = Conversations(each=9, total=7)
+    kept.add(event(1, "A"))
+    large = {"vendorId": "V", "data": 20_000 * "x"}
+    kept.add(told(frame("DataTransfer", large, station="B")))
+    kept.add(event(2, "C"))
+    assert [len(kept.of(name, None, 9)) for name in "ABC"] == [1, 1, 1]
+    kept.add(event(3, "C"))
+    assert [len(kept.of(name, None, 9)) for name in "ABC"] == [0, 1, 2]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chargewire.console.stations import Station, has, is_in
+from chargewire.console.stations import CONNECTORS_MAX, Station, has, is_in
 from consumers.facts import At, BootAnswered, Booted, Connected, Disconnected, Seen, StatusTold
 from tests.chargewire.consoled import row
 
@@ -87,9 +87,9 @@ def test_what_is_newer_counts_part_by_part() -> None:
         seen_ms=100,
     )
     order = {"status_epoch": 5, "status_sequence": 3, "status_no": 1, "observed_ms": 1}
-    station.connectors[0, 1] = connector(status="Finishing", **order)
-    station.connectors[0, 2] = connector(number=2, status="Old", **(order | {"status_no": 0}))
-    station.connectors[0, 3] = connector(number=3)
+    station.told(0, 1, connector(status="Finishing", **order))
+    station.told(0, 2, connector(number=2, status="Old", **(order | {"status_no": 0})))
+    station.told(0, 3, connector(number=3))
     view = station.view()
     assert (view["connected"], view["gateway"], view["vendor"]) == (True, "new", "V")
     assert [one["status"] for one in view["connectors"]] == ["Finishing", "Available"]
@@ -111,6 +111,20 @@ def test_history_is_not_kept() -> None:
     """A station that tells its status for years takes no more memory."""
     station = heard(*(StatusTold(at(n), connector=1, status="Available") for n in range(50)))
     assert sum(len(rows) for rows in station._folded.values()) == 2
+
+
+def test_connectors_are_bounded() -> None:
+    """One that invents them fills neither memory nor pages; all else that it says counts."""
+    told = [StatusTold(at(n), connector=n, status="Available") for n in range(CONNECTORS_MAX + 9)]
+    station = heard(*told, Connected(at(0, epoch=5), connection_id="c"))
+    for number in range(CONNECTORS_MAX + 9):
+        station.told(1, number, connector(number=number, evse=1, status="Available"))
+    station.told(1, 0, connector(number=0, evse=1, status="Faulted"))
+    view = station.view()
+    assert len(view["connectors"]) == 2 * CONNECTORS_MAX
+    assert (view["connected"], is_in(view, "faulted")) == (True, True)
+    station.told(1, 0, None)
+    assert not is_in(station.view(), "faulted")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from chargewire.console.told import PAYLOAD_MAX_BYTES, told
+from chargewire.console.told import PAYLOAD_MAX_BYTES, as_value, told
 from chargewire.summary import Entry
 from tests.chargewire.consoled import (
     NOON,
@@ -129,3 +129,11 @@ def test_bytes_that_nobody_can_read_are_no_event() -> None:
     """Nor is what is about no station."""
     assert told(Entry("metering", 0, 0, NOON, b"CS-1", None, "no magic byte")) is None
     assert told(Entry("metering", 0, 0, NOON, None, {"station": ""})) is None
+
+
+def test_a_json_text_that_cannot_be_sent_again_stays_text() -> None:
+    """Half a surrogate pair, which JSON can write and UTF-8 cannot."""
+    assert as_value('{"a": [1, null]}') == {"a": [1, None]}
+    assert as_value(None) is None
+    for text in (r'{"a": "\ud800"}', "{", "[" * 100_000):
+        assert as_value(text) == text

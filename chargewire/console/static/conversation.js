@@ -8,20 +8,21 @@ import { duration, instant, time } from "./units.js";
 
 const PAGE = 60;
 const PAUSE_MS = 400;
+const MOST = 1000; // frames on the page, unless the viewer has older ones loaded
 const ANSWERS = new Set(["result", "error", "result_error"]);
 
 /** Fill a place with the newest frames of a station, and keep them up to date. */
 export async function conversation(place, station, signal) {
   const frames = new Map(); // event_id -> frame
-  let turns = []; // connected and disconnected
   const list = h("ol", { class: "talk", "aria-label": "Frames, the newest first" });
   const older = h("button", { type: "button", class: "plain", hidden: true }, "Load older");
   const path = `stations/${encodeURIComponent(station)}/frames`;
   const drawn = new Map(); // key of an exchange -> [what it was made of, its element]
   let next = null;
+  let most = MOST;
 
   function draw() {
-    const shown = between(exchanges([...frames.values()]), turns);
+    const shown = exchanges([...frames.values()]);
     if (!shown.length) {
       fill(list, h("li", {}, nothing()));
       return;
@@ -29,7 +30,7 @@ export async function conversation(place, station, signal) {
     const items = shown.map((one) => {
       const made = [one.call, one.answer].map((frame) => frame?.event_id).join();
       if (drawn.get(one.key)?.[0] !== made) {
-        drawn.set(one.key, [made, one.turn ? turn(one.turn) : exchange(one)]);
+        drawn.set(one.key, [made, exchange(one)]);
       }
       return drawn.get(one.key)[1];
     });
@@ -38,17 +39,27 @@ export async function conversation(place, station, signal) {
       if (list.children[at] !== item) list.insertBefore(item, list.children[at] ?? null);
     });
     while (list.childElementCount > items.length) list.lastElementChild.remove();
+    const keys = new Set(shown.map((one) => one.key));
+    for (const key of drawn.keys()) if (!keys.has(key)) drawn.delete(key);
   }
 
   async function load(before) {
-    const [found, { events }] = await Promise.all([
-      read(path, { limit: PAGE, before }, signal),
-      read("events", { station, topic: "connections", limit: PAGE }, signal)]);
-    turns = events;
+    const found = await read(path, { limit: PAGE, before }, signal);
     for (const frame of found.frames) frames.set(frame.event_id, frame);
     if (before || next === null) next = found.next ?? "";
+    if (before) most = frames.size + MOST;
+    else drop();
     older.hidden = !next;
     draw();
+  }
+
+  /** A page that is left open for days must not grow without end. */
+  function drop() {
+    if (frames.size <= most + PAGE) return;
+    const kept = [...frames.values()].sort(newestFirst).slice(0, most);
+    frames.clear();
+    for (const frame of kept) frames.set(frame.event_id, frame);
+    next = `${kept.at(-1).epoch}-${kept.at(-1).sequence}`;
   }
 
   const fresh = paced(() => load().catch(() => {}), PAUSE_MS, signal);
@@ -64,45 +75,33 @@ function nothing() {
     + "while before it (", h("code", {}, "--since"), "). What comes next appears here.");
 }
 
-/** Calls joined with their answers, the newest first. */
+function newestFirst(a, b) {
+  return b.epoch - a.epoch || b.sequence - a.sequence;
+}
+
+/** Calls joined with their answers, the newest first; beginnings and ends of connections alone. */
 export function exchanges(frames) {
   const made = new Map();
-  const ordered = [...frames].sort((a, b) =>
-    (b.epoch ?? 0) - (a.epoch ?? 0) || (b.sequence ?? 0) - (a.sequence ?? 0));
-  for (const frame of ordered) {
+  for (const frame of [...frames].sort(newestFirst)) {
     const answers = ANSWERS.has(frame.kind) && frame.call_sequence !== null
       && frame.call_sequence !== undefined;
     const key = `${frame.epoch}/${answers ? frame.call_sequence : frame.sequence}`;
-    const one = made.get(key) ?? { key, epoch: frame.epoch ?? 0 };
-    one.order = answers ? frame.call_sequence : frame.sequence ?? 0;
+    const one = made.get(key) ?? { key, epoch: frame.epoch };
+    one.sequence = answers ? frame.call_sequence : frame.sequence;
     one[answers ? "answer" : "call"] = frame;
     made.set(key, one);
   }
-  return [...made.values()].sort((a, b) => b.epoch - a.epoch || b.order - a.order);
+  return [...made.values()].sort(newestFirst);
 }
 
-/** The same with where connections begin and end put in, by time: these have no other place. */
-function between(shown, events) {
-  const oldest = shown.at(-1) ? began(shown.at(-1)) : -Infinity;
-  const made = [...shown];
-  for (const event of events) {
-    if (event.at_ms < oldest && shown.length >= PAGE / 2) continue; // older than what is loaded
-    const at = made.findIndex((one) => began(one) < event.at_ms);
-    made.splice(at < 0 ? made.length : at, 0, { key: `turn ${event.id}`, turn: event });
-  }
-  return made;
-}
-
-function began({ call, answer, turn: event }) {
-  return (event ?? call ?? answer).at_ms;
-}
-
-function turn(event) {
-  return h("li", { class: "turn" }, h("span", {}, `${event.action} · `,
-    time(event.at_ms, { clock: true }), event.summary ? ` · ${event.summary.slice(0, 90)}` : ""));
+function turn({ action, at_ms: at, payload }) {
+  const said = brief(payload, 90);
+  return h("li", { class: "turn" }, h("span", {}, `${action} · `, time(at, { clock: true }),
+    said ? ` · ${said}` : ""));
 }
 
 function exchange({ call, answer }) {
+  if (call && !call.direction) return turn(call);
   const took = call && answer ? answer.at_ms - call.at_ms : null;
   return h("li", { class: "exchange" }, call ? bubble(call) : null,
     answer ? bubble(answer, took) : call.kind === "call" ? waiting(call) : null);

@@ -9,10 +9,6 @@ import { figure, instant } from "./units.js";
 
 const KEPT = 500; // lines on the page
 const PAUSE_MS = 200;
-const TOPICS = ["connections", "rejected", "command-results", "authorization", "availability",
-  "battery-swap", "bidirectional", "certificates", "data-transfer", "der-control", "diagnostics",
-  "display", "firmware", "local-list", "metering", "provisioning", "remote-control", "reservation",
-  "security", "smart-charging", "tariff", "transactions"];
 const ARROWS = { from_station: ["→", "from the station"], to_station: ["←", "to the station"] };
 const BAD = new Set(["error", "result_error", "rejected", "refused"]);
 
@@ -23,7 +19,8 @@ export async function show(root, { filters }, signal) {
   for (const name of ["station", "action", "topic", "direction", "q"]) {
     chosen[name] = filters.get(name) ?? "";
   }
-  const shown = lines(signal);
+  const { topics, prefix } = await read("about", {}, signal);
+  const shown = lines(prefix, signal);
   const pause = h("button", { type: "button", "aria-pressed": "false" }, "Pause");
   let listening = new AbortController();
   signal.addEventListener("abort", () => listening.abort());
@@ -55,7 +52,7 @@ export async function show(root, { filters }, signal) {
   fill(root, h("h1", {}, "Live events"),
     h("div", { class: "filters", role: "search" },
       ["station", "action"].map((name) => typed(name, chosen, changed, signal)),
-      picked("Topic", "topic", [["", "All"], ...TOPICS.map((one) => [one, one])], chosen, changed),
+      picked("Topic", "topic", [["", "All"], ...topics.map((one) => [one, one])], chosen, changed),
       picked("Direction", "direction",
         [["", "Both"], ["from_station", "From stations"], ["to_station", "To stations"]],
         chosen, changed),
@@ -65,7 +62,7 @@ export async function show(root, { filters }, signal) {
 }
 
 /** The lines on the page: new ones come in on top, or wait while it is paused. */
-function lines(signal) {
+function lines(prefix, signal) {
   const list = h("ol", { class: "lines", "aria-label": "Events, the newest first" });
   const state = h("p", { class: "quiet", role: "status" });
   let known = new Set(); // ids of those that were there at the beginning
@@ -83,7 +80,7 @@ function lines(signal) {
   function flush() {
     if (!paused && waiting.length) {
       list.querySelector(".empty")?.parentElement.remove();
-      list.prepend(...waiting.reverse().map(line));
+      list.prepend(...waiting.reverse().map((event) => line(event, prefix)));
       waiting = [];
       while (list.childElementCount > KEPT) list.lastElementChild.remove();
     }
@@ -97,8 +94,9 @@ function lines(signal) {
     begin: (events, filtered) => {
       known = new Set(events.map((event) => event.id));
       [waiting, lost] = [[], 0];
-      fill(list, events.length ? events.map(line) : h("li", {}, empty("Nothing was said yet.",
-        "Events appear here by themselves. ", filtered && "Perhaps the filters leave nothing.")));
+      fill(list, events.length ? events.map((event) => line(event, prefix))
+        : h("li", {}, empty("Nothing was said yet.",
+          "Events appear here by themselves. ", filtered && "Perhaps the filters leave nothing.")));
       tell();
     },
     take: (event) => {
@@ -135,7 +133,7 @@ function picked(label, name, options, chosen, changed) {
   }, label));
 }
 
-function line(event) {
+function line(event, prefix) {
   const [arrow, meaning] = ARROWS[event.direction] ?? ["·", ""];
   const bad = BAD.has(event.kind) || event.topic === "rejected";
   const parts = h("span", { class: "line" },
@@ -147,5 +145,5 @@ function line(event) {
     h("span", { class: "told" }, event.summary ?? ""));
   return h("li", { class: bad ? "bad" : null }, opening({}, parts, () => [
     event.station && h("a", { href: to("station", event.station) }, `Station ${event.station}`),
-    h("span", { class: "quiet" }, ` ocpp.${event.topic}`), pretty(event.payload ?? event)]));
+    h("span", { class: "quiet" }, ` ${prefix}${event.topic}`), pretty(event.payload ?? event)]));
 }
