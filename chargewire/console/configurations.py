@@ -7,19 +7,20 @@ from typing import Any
 from chargewire.flows.configuration import key_lines, report_lines, variable_lines
 from consumers.payloads import Json, items
 
-STATIONS_MAX = 2000
 VALUES_MAX = 5000  # of a station
+ALL_VALUES_MAX = 200_000  # at half a kilobyte each
 
 Line = dict[str, str | None]
 
 
 class Configurations:
-    """The configurations of the stations that were read last."""
+    """What stations said of their configurations; those that were read long ago fall out."""
 
     def __init__(self) -> None:
         self._stations: OrderedDict[str, tuple[int, dict[tuple[str, ...], dict[str, Any]]]] = (
             OrderedDict()
         )
+        self._count = 0
 
     def take(self, station: str, at_ms: int, action: str, kind: str, said: Json) -> bool:
         """Take a frame from a station; whether it tells of its configuration."""
@@ -27,14 +28,17 @@ class Configurations:
         if not lines:
             return False
         _, values = self._stations.get(station, (0, {}))
+        self._count -= len(values)
         for line in lines:
             key = tuple(line[name] or "" for name in ("component", "variable", "attribute"))
             if key in values or len(values) < VALUES_MAX:
                 values[key] = values.get(key, {}) | _value(line)
         self._stations[station] = at_ms, values
         self._stations.move_to_end(station)
-        if len(self._stations) > STATIONS_MAX:
-            self._stations.popitem(last=False)
+        self._count += len(values)
+        while self._count > ALL_VALUES_MAX:
+            _, (_, gone) = self._stations.popitem(last=False)
+            self._count -= len(gone)
         return True
 
     def of(self, station: str) -> dict[str, Any] | None:

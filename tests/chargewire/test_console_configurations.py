@@ -56,12 +56,13 @@ def test_other_frames_tell_nothing() -> None:
 
 
 def test_memory_is_bounded(monkeypatch) -> None:
-    """By values of a station, and by stations: those read first are forgotten."""
+    """By values of a station, and of all: those read first are forgotten."""
     monkeypatch.setattr(configurations, "VALUES_MAX", 2)
-    monkeypatch.setattr(configurations, "STATIONS_MAX", 2)
+    monkeypatch.setattr(configurations, "ALL_VALUES_MAX", 4)
     kept = Configurations()
     keys = [{"key": name, "readonly": False} for name in "ABC"]
-    for station in ("CS-1", "CS-2", "CS-3"):
+    for station in ("CS-1", "CS-2", "CS-1", "CS-2", "CS-3"):
         kept.take(station, 1, "GetConfiguration", "result", {"configurationKey": keys})
     assert kept.of("CS-1") is None
+    assert kept.of("CS-2") is not None
     assert [value["name"] for value in kept.of("CS-3")["values"]] == ["A", "B"]
