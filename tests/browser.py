@@ -25,7 +25,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_S = 30.0  # an element may take so long to be there: the machine may be busy
+PATIENCE_S = 60.0  # an element may take so long to be there: the machine may be busy
 
 
 @dataclass  # without slots: playwright notes something on the owner of what it is to call

@@ -86,12 +86,12 @@ async def shown(bootstrap: str, prefix: str, folder: Path) -> AsyncIterator[Show
         await admin.apply(settings, plan({}, wanted))
         gateway = fleet.launch()
         fleet.launch_consumer("transactions", f"sqlite:///{folder}/transactions.db")
-        await gateway.ready()
         console = Console(
             fleet._environ | {"CHARGEWIRE_CONSOLE_TOKEN": TOKEN}, folder / "console.log"
         )
         fleet.gateways.append(console)
         console.launch()
+        await gateway.ready()
         names = {OLD: "ocpp1.6", NEW: "ocpp2.0.1", HOSTILE: "ocpp1.6"}
         stations = {
             name: await fleet.connect(gateway, name, (version,)) for name, version in names.items()

@@ -5,7 +5,7 @@ import { banner } from "./banner.js";
 import { empty, fill, h } from "./dom.js";
 import * as events from "./events.js";
 import * as rejected from "./rejected.js";
-import { here } from "./route.js";
+import { here, part } from "./route.js";
 import * as schemas from "./schemas.js";
 import * as station from "./station.js";
 import * as stations from "./stations.js";
@@ -13,10 +13,12 @@ import { askForToken } from "./token.js";
 import * as transaction from "./transaction.js";
 import * as transactions from "./transactions.js";
 
-const VIEWS = { stations, station, events, transactions, transaction, rejected, schemas };
+const VIEWS = {
+  __proto__: null, stations, station, events, transactions, transaction, rejected, schemas,
+};
 const UNDER = { station: "stations", transaction: "transactions" };
 const THEMES = ["auto", "light", "dark"];
-const WAIT_MS = 2000;
+const [SOON_MS, LATER_MS] = [2000, 15_000];
 
 const main = document.getElementById("main");
 let leaving = new AbortController();
@@ -60,25 +62,29 @@ function mark(view) {
 }
 
 async function about() {
+  let ready = false;
   try {
     const found = await read("about");
+    ready = found.ready;
     fill(document.getElementById("about"), `${found.version} · ${found.prefix}*`);
     document.documentElement.dataset.commands = found.may_command ? "yes" : "no";
-    const why = (found.problems ?? []).join("; ");
-    banner("reading", found.ready ? null : `What is shown is not complete yet: ${why}.`);
-    if (!found.ready) setTimeout(about, WAIT_MS);
+    document.documentElement.dataset.since = found.keeps.since_ms;
+    const why = found.problems.join("; ");
+    banner("reading", ready ? null : `What is shown is old, or not complete: ${why}.`);
   } catch (error) {
     banner("reading", error.message);
-    setTimeout(about, WAIT_MS);
   }
+  // Kafka may go away at any time, and come back.
+  setTimeout(about, ready ? LATER_MS : SOON_MS);
   tokenButton();
 }
 
 function tokenButton() {
   const button = document.getElementById("token");
-  fill(button, token() ? "Commands: token given" : "Read-only");
+  fill(button, token() ? "Token given" : "Read-only");
   button.onclick = () => (token() ? keep("") : askForToken());
-  button.title = token() ? "Forget the token" : "Give a token, to ask stations for something";
+  button.title = token() ? "Commands may be sent; a click forgets the token"
+    : "Give a token, to ask stations for something";
 }
 
 function theme() {
@@ -94,11 +100,11 @@ function theme() {
   };
 }
 
-/** Who starts the console may open it with its token: #token=… is kept, and taken out of sight. */
+/** Who has the token may open the page with it: #token=… is kept, and taken out of sight. */
 function tokenGiven() {
   const given = /^#token=(.+)$/.exec(location.hash);
   if (!given) return;
-  keep(decodeURIComponent(given[1]));
+  keep(part(given[1]));
   history.replaceState(null, "", "#/stations");
 }
 
@@ -113,5 +119,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 tokenGiven();
 theme();
-about();
+await about();
 show();

@@ -5,6 +5,7 @@ import { place } from "./units.js";
 
 // Status -> [letter, tone, what it means]; those of OCPP 1.6 and of 2.x.
 const STATUSES = {
+  __proto__: null, // a station may send any word
   Available: ["A", "free", "free"],
   Preparing: ["P", "wait", "somebody is about to charge"],
   Charging: ["C", "busy", "charging"],

@@ -7,7 +7,8 @@ export function here() {
   return { view: view ?? "stations", parts, filters: new URLSearchParams(search ?? "") };
 }
 
-function part(text) {
+/** A part of an address, decoded where that can be. */
+export function part(text) {
   try {
     return decodeURIComponent(text);
   } catch {

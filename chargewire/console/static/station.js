@@ -13,10 +13,18 @@ import { listen } from "./stream.js";
 import { tabs } from "./tabs.js";
 import { charts } from "./transaction.js";
 import { listed } from "./transactions.js";
-import { ago, delivered, duration, energy, figure, lasting, place, time } from "./units.js";
+import { ago, delivered, duration, energy, lasting, place, time } from "./units.js";
 
 const PAUSE_MS = 1000;
 const TELLING = new Set(["metering", "transactions", "provisioning"]); // what changes this page
+
+const BOOT = {
+  booted_ms: "Booted", reason: "Reason", serial: "Serial number",
+  box_serial: "Charge box serial number", iccid: "ICCID", imsi: "IMSI", meter_type: "Meter type",
+  meter_serial: "Meter serial number", registration_status: "Registration",
+  interval_s: "Heartbeat interval", remote_address: "Address",
+  security_profile: "Security profile", close_reason: "Last connection ended by",
+};
 
 export const title = ({ parts }) => parts[0] ?? "Station";
 
@@ -86,7 +94,7 @@ function charged(station) {
   }
   return [open.length ? open.map((row) => ongoing(row, station.power))
     : h("p", { class: "quiet" }, "Nobody is charging now."),
-  h("section", {}, h("h2", {}, `The last ${figure(rows.length)} transactions`), listed(rows))];
+  h("section", {}, h("h2", {}, "Its last transactions"), listed(rows))];
 }
 
 function ongoing(row, power) {
@@ -98,7 +106,7 @@ function ongoing(row, power) {
       h("a", { href: link }, `connector ${place(row.evse, row.connector)}`)),
     h("dl", { class: "figures" }, facts.map(([name, value]) =>
       h("div", {}, h("dt", {}, name), h("dd", {}, value)))),
-    power?.id === row.id ? charts(power)
+    power?.id === row.id ? charts(row, power)
       : h("p", {}, h("a", { href: link }, "Its power and energy")));
 }
 
@@ -109,9 +117,8 @@ function booted(station) {
     return empty("It has not told who it is.", "A BootNotification says so; ",
       h("code", {}, "TriggerMessage"), " asks for one.");
   }
-  return h("section", { class: "panel" }, h("h2", {}, "What its last BootNotification told"),
-    h("dl", { class: "facts" }, known.map(([name, value]) => [
-      h("dt", {}, name.replace(/_ms$/, "").replaceAll("_", " ")),
+  return h("section", { class: "panel" }, h("h2", {}, "What it told when it booted and connected"),
+    h("dl", { class: "facts" }, known.map(([name, value]) => [h("dt", {}, BOOT[name] ?? name),
       h("dd", {}, name.endsWith("_ms") ? time(value)
-        : typeof value === "object" ? JSON.stringify(value) : value)])));
+        : name.endsWith("_s") ? duration(1000 * value) : value)])));
 }

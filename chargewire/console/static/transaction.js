@@ -16,7 +16,9 @@ export async function show(root, { parts }, signal) {
   const path = `transactions/${encodeURIComponent(parts[0] ?? "")}`;
   const load = async () => {
     const { transaction, power } = await read(path, {}, signal);
-    if (!pointedAt(root)) fill(root, head(transaction), charts(power), facts(transaction));
+    if (!pointedAt(root)) {
+      fill(root, head(transaction), charts(transaction, power), facts(transaction));
+    }
     return transaction;
   };
   const { station } = await load();
@@ -37,20 +39,23 @@ function head(row) {
     ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)))));
 }
 
-/** Power and energy of a transaction: {points: [[ms, W]], energy: [[ms, Wh]]} or null. */
-export function charts(power) {
-  if (!power?.points?.length && !power?.energy?.length) {
-    return h("p", { class: "quiet" }, "No meter value of it is kept here: the console keeps those "
-      + "that came since its start, and a while before it.");
+/** Power and energy of a transaction: {points: [[ms, W]], energy: [[ms, Wh]], derived}. */
+export function charts(row, { points, energy: readings, derived }) {
+  const since = Number(document.documentElement.dataset.since);
+  const late = row.begin_observed_ms < since && h("p", { class: "quiet" },
+    "It began before the console reads what happened (", h("code", {}, "--since"),
+    "): its curves begin at ", time(since, { clock: true }), ".");
+  if (!points.length && !readings.length) {
+    return [h("p", { class: "quiet" }, "No meter value of it is kept here."), late];
   }
-  const thousandth = ([ms, value]) => [ms, Number(value) / 1000];
-  const start = Number(power.energy?.[0]?.[1] ?? 0);
-  return h("div", { class: "charts" },
-    power.points?.length ? h("div", { class: "panel" }, lines({
-      label: "Power", unit: "kW", points: power.points.map(thousandth) })) : null,
-    power.energy?.length ? h("div", { class: "panel" }, lines({
+  const start = Number(row.meter_begin_wh ?? readings[0]?.[1]);
+  const kilo = ([ms, value]) => [ms, value / 1000];
+  return [h("div", { class: "charts" },
+    points.length > 0 && h("div", { class: "panel" }, lines({
+      label: derived ? "Power, by the energy" : "Power", unit: "kW", points: points.map(kilo) })),
+    readings.length > 0 && h("div", { class: "panel" }, lines({
       label: "Energy", unit: "kWh", tone: "two",
-      points: power.energy.map(([ms, wh]) => thousandth([ms, Number(wh) - start])) })) : null);
+      points: readings.map(([ms, wh]) => kilo([ms, wh - start])) }))), late];
 }
 
 const SHOWN = [["begin_ms", "Begun, by the station's clock"], ["begin_observed_ms", "Begin seen"],

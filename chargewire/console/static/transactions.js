@@ -5,7 +5,7 @@ import { bars } from "./chart.js";
 import { choice, empty, fill, h, labelled, paced, table } from "./dom.js";
 import { remember, to } from "./route.js";
 import { listen } from "./stream.js";
-import { delivered, duration, energy, figure, lasting, place, time } from "./units.js";
+import { begun, delivered, duration, energy, figure, lasting, place, time } from "./units.js";
 
 const PAGE = 50;
 const PAUSE_MS = 2000;
@@ -33,7 +33,7 @@ export async function show(root, { filters }, signal) {
     fill(list, rows.length ? table("Transactions", HEADS, rows.map(row)) : nothing(chosen));
     chart.hidden = !rows.length;
     if (rows.length) fill(chart, energies(rows));
-    fill(count, `${figure(found.total)} transactions`);
+    fill(count, `${figure(found.total)} ${found.total === 1 ? "transaction" : "transactions"}`);
     older.hidden = !next;
     newer.hidden = !after;
   }
@@ -116,7 +116,7 @@ export function row(one) {
     h("td", {}, h("a", { href: to("station", one.station) }, one.station)),
     h("td", {}, place(one.evse, one.connector) || "–"),
     h("td", {}, one.token ?? "–"),
-    h("td", {}, time(one.begin_observed_ms ?? one.begin_ms, { clock: true })),
+    h("td", {}, time(begun(one), { clock: true })),
     h("td", { class: "number" }, duration(lasting(one))),
     h("td", { class: "number" }, energy(delivered(one))),
     h("td", {}, state(one)),

@@ -33,7 +33,7 @@ export function instant(ms) {
   return h("time", { datetime: at.toISOString(), title: `${utc(ms)} (shown: ${ZONE})` }, text);
 }
 
-/** Milliseconds as 12s, 4m 10s, 3h 5m, 2d 4h. */
+/** Milliseconds as 12 s, 4 min 10 s, 3 h 5 min, 2 d 4 h. */
 export function duration(ms) {
   if (ms === null || ms === undefined) return "–";
   const seconds = Math.max(0, Math.round(ms / 1000));
@@ -78,6 +78,7 @@ export function power(watts) {
   return watts === null || watts === undefined ? "–" : `${figure(watts / 1000)} kW`;
 }
 
+/** A size in bytes. */
 export function bytes(size) {
   return size < 1024 ? `${size} B` : `${figure(size / 1024, 1)} KiB`;
 }
@@ -96,9 +97,14 @@ export function delivered(row) {
   return Number.isFinite(wh) ? Math.max(0, wh) : null;
 }
 
+/** When a transaction began: by the station's clock, else when it was first seen. */
+export function begun(row) {
+  return row.begin_ms ?? row.begin_observed_ms;
+}
+
 /** How long a transaction has taken, or takes by now, in ms. */
 export function lasting(row) {
   if (row.duration_ms !== null && row.duration_ms !== undefined) return row.duration_ms;
-  const begin = row.begin_observed_ms ?? row.begin_ms;
+  const begin = begun(row);
   return row.state === "open" && begin ? Date.now() - begin : null;
 }
