@@ -100,7 +100,7 @@ class Admission:
         return None
 
     def refused(self, link: "Link", request: Request, refuse: Refuse) -> None:
-        """Count a refused handshake, and put it into the log unless its address floods."""
+        """Count a refused handshake, and tell of it unless its address floods."""
         asked = {
             "path": redaction.redact_text(request.path)[:1000],
             "offered_subprotocols": request.headers.get_all("Sec-WebSocket-Protocol"),
@@ -114,12 +114,19 @@ class Admission:
 
     def _tell(self, link: "Link", refuse: Refuse, asked: Mapping[str, object]) -> None:
         self._metrics.refused(refuse.reason)
-        log.info("refused", address=link.address, reason=refuse.reason, station=refuse.station)
         now = self._now()
         suppressed = self._refusals.admits(link.address, now.s)
-        if suppressed is not None:
-            asked = {"user_agent": None, **asked, "address": link.address}
-            self._write(self._notices.refusal(refuse, asked, suppressed, now.ms))
+        if suppressed is None:
+            return
+        log.info(
+            "refused",
+            address=link.address,
+            reason=refuse.reason,
+            station=refuse.station,
+            suppressed=suppressed,
+        )
+        asked = {"user_agent": None, **asked, "address": link.address}
+        self._write(self._notices.refusal(refuse, asked, suppressed, now.ms))
 
     def late(self, link: "Link") -> None:
         """A handshake took too long."""

@@ -59,6 +59,16 @@ async def test_what_was_sent_as_a_password_is_told_to_nobody(capfd):
     assert "refused" in written
 
 
+async def test_who_floods_is_counted_and_no_more_than_that(capfd):
+    """A few of each address are in the log and on the console; the metric has all."""
+    async with gateway(rows()) as (url, server, log):
+        for _ in range(9):
+            await refused(url)
+        (counted,) = (one for one in server._metrics.samples() if one.family == "refusals")
+    told = "".join(capfd.readouterr()).count("no_password")
+    assert (told, len(reasons(log)), counted.value) == (6, 6, 9)
+
+
 async def test_an_unknown_station_looks_like_a_wrong_password():
     """Below the minimum nobody is let in, whatever is said of unknown stations."""
     async with gateway(rows(), security_profile_min=1, unknown_stations="accept") as (url, _, log):
