@@ -87,13 +87,13 @@ class Plan(Config):
                     f"Port {port} is in use by another program (another `make run`?). Stop it, or "
                     f"choose another port with {variable(name)}=localhost:PORT."
                 )
-        for name, address in self.consumers.items():
-            if not ports.is_free(port := _port(address)):
-                yield (
-                    f"Port {port}, which is for the consumer {name}, is in use by another program. "
-                    f"Stop it, or choose another {variable('admin')}=localhost:PORT: the consumers "
-                    "take the ports after that one."
-                )
+        ours = map(_port, self.consumers.values())
+        if taken := ", ".join(str(port) for port in ours if not ports.is_free(port)):
+            yield (
+                f"What consumers need is in use by another program: port {taken}. Stop it, or "
+                f"choose another {variable('admin')}=localhost:PORT: the consumers take the ports "
+                "after that one."
+            )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
