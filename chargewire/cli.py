@@ -3,6 +3,7 @@
 from importlib import import_module, metadata
 
 import click
+from click.exceptions import NoSuchCommand
 
 # Command: (module, attribute, what it does). With the text here, `chargewire --help` imports none.
 _COMMANDS = {
@@ -69,6 +70,14 @@ class _Commands(click.Group):
         module, attribute, _ = _COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:  # which looks for what is near among commands made already
+            raise NoSuchCommand(error.command_name, possibilities=_COMMANDS, ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

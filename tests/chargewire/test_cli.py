@@ -34,6 +34,13 @@ def test_the_help_lists_every_command_and_says_how_to_begin():
     assert all(f"  {name} " in result.output for name in NAMES)
 
 
+def test_a_misspelt_command_is_told_which_is_meant():
+    """As its modules are not there yet, this takes a list of names."""
+    result = CliRunner().invoke(chargewire, ["station"])
+    assert result.exit_code == 2
+    assert "'stations'" in result.output
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_a_help_with_examples(name):
     """Also those that are groups, in their own commands."""
