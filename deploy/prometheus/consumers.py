@@ -135,8 +135,8 @@ FOLDING = (
         (
             "Look at the retention of the topics: `chargewire topics apply --dry-run`.",
             "Did the consumer stand still for longer than that?",
-            "If the log still has its beginning elsewhere (a mirror), `--rebuild` from there; "
-            "else note which days are incomplete.",
+            "Back up its store: what the log lacks is there alone now, and a `--rebuild` would "
+            "lose it. Note which days are incomplete.",
         ),
     ),
     Alert(
