@@ -30,3 +30,12 @@ class Recording:
 
     name: str
     expr: str
+
+
+def share_over(share: float, least: float, part: str, whole: str) -> str:
+    """PromQL: whether `part` is more than this share of `whole`, and than `least` in any case.
+
+    Both are rates, summed by the same labels. A counter with labels has no series before the first
+    of its kind: of a whole that is not there, any part is too much.
+    """
+    return f"{part} > {least} + {share} * ({whole} or 0 * {part})"

@@ -1,15 +1,18 @@
 """What to be called for about commands and decisions, as gateways see them."""
 
-from deploy.prometheus.alert import Alert
+from deploy.prometheus.alert import Alert, share_over
 
 COMMANDS = (
     Alert(
         "ChargewireFallbacks",
         "warning",
         "10m",
-        "sum by (namespace, job) (rate(chargewire_fallbacks_total[5m]))"
-        " > 0.01 + 0.05 * sum by (namespace, job)"
-        ' (rate(chargewire_decisions_total{outcome="taken"}[5m]))',
+        share_over(
+            0.05,
+            0.01,
+            "sum by (namespace, job) (rate(chargewire_fallbacks_total[5m]))",
+            'sum by (namespace, job) (rate(chargewire_decisions_total{outcome="taken"}[5m]))',
+        ),
         "Calls are answered without the decision that was wanted",
         "The deciding service is away, or slower than `CHARGEWIRE_DECISION_TIME_S`: drivers are "
         "refused, or charge unasked, by what is configured.",

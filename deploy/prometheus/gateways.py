@@ -1,6 +1,6 @@
 """What to be called for about gateways and the stations that want to reach them."""
 
-from deploy.prometheus.alert import Alert
+from deploy.prometheus.alert import Alert, share_over
 from deploy.prometheus.recordings import ANSWERS_P99, CONNECTIONS
 
 STATIONS = (
@@ -148,9 +148,13 @@ STATIONS = (
         "ChargewireDeadLettersSurge",
         "warning",
         "15m",
-        "sum by (namespace, job) (rate(chargewire_dead_letters_total[10m]))"
-        " > 0.05 + 0.02 * sum by (namespace, job)"
-        ' (rate(chargewire_frames_total{direction="from_station"}[10m]))',
+        share_over(
+            0.02,
+            0.05,
+            "sum by (namespace, job) (rate(chargewire_dead_letters_total[10m]))",
+            "sum by (namespace, job)"
+            ' (rate(chargewire_frames_total{direction="from_station"}[10m]))',
+        ),
         "More than two of a hundred frames cannot be taken",
         "Stations hear errors where they expect answers, and what they said is in `ocpp.rejected` "
         "alone: no table has it.",

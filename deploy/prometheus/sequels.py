@@ -1,6 +1,6 @@
 """What to be called for about what consumers do beside their tables: decide, ask, publish."""
 
-from deploy.prometheus.alert import Alert
+from deploy.prometheus.alert import Alert, share_over
 
 SEQUELS = (
     Alert(
@@ -47,8 +47,12 @@ SEQUELS = (
         "ChargewireDecisionsLate",
         "warning",
         "10m",
-        "sum by (namespace) (rate(chargewire_authorizations_late_total[5m]))"
-        " > 0.01 + 0.05 * sum by (namespace) (rate(chargewire_authorizations_decisions_total[5m]))",
+        share_over(
+            0.05,
+            0.01,
+            "sum by (namespace) (rate(chargewire_authorizations_late_total[5m]))",
+            "sum by (namespace) (rate(chargewire_authorizations_decisions_total[5m]))",
+        ),
         "Calls reach the consumer authorizations too late to decide about them",
         "The gateways told their fallback: drivers are refused, or charge unasked.",
         (
