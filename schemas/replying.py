@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from schemas.traces import TRACEPARENT, well_formed
+
 TOPIC, PARTITION, CORRELATION = "kafka_replyTopic", "kafka_replyPartition", "kafka_correlationId"
-TRACE = "traceparent"
 
 Headers = Sequence[tuple[str, bytes]]
 
 _TOPIC = re.compile(rb"[A-Za-z0-9._-]{1,249}")
-_TRACE = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}[\x21-\x7e]{0,200}")
 
 
 class ReplyTo(msgspec.Struct, frozen=True, gc=False):
@@ -41,8 +41,7 @@ def reply_to(headers: Mapping[str, bytes]) -> ReplyTo | None:
 
 def trace(headers: Mapping[str, bytes]) -> bytes | None:
     """The W3C traceparent (Trace Context, 3.2), where there is one that can be handed on."""
-    found = headers.get(TRACE)
-    return found if found and _TRACE.fullmatch(found) else None
+    return well_formed(headers.get(TRACEPARENT))
 
 
 def handed_on(to: ReplyTo | None, traceparent: bytes | None) -> list[tuple[str, bytes]]:
@@ -55,5 +54,5 @@ def handed_on(to: ReplyTo | None, traceparent: bytes | None) -> list[tuple[str, 
         if to.correlation is not None:
             headers.append((CORRELATION, to.correlation))
     if traceparent is not None:
-        headers.append((TRACE, traceparent))
+        headers.append((TRACEPARENT, traceparent))
     return headers

@@ -9,7 +9,8 @@ TRACEPARENT = "traceparent"
 _SAMPLED = 1
 # Version 00 has four parts; later versions may have more, and begin with the same (section 3.2.4).
 _PARTS = re.compile(
-    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
+    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})"
+    rb"(-[\x21-\x7e]{0,200})?"
 )
 
 
@@ -47,12 +48,20 @@ def followed(traceparent: bytes | None) -> Trace | None:
 
     Its own parent is not known here.
     """
-    found = _PARTS.fullmatch(traceparent or b"")
-    if found is None or (found[1] == b"00" and found[5] is not None):
-        return None
-    if not int(found[4], 16) & _SAMPLED:
+    found = _read(traceparent)
+    if found is None or not int(found[4], 16) & _SAMPLED:
         return None
     return Trace(int(found[2], 16), int(found[3], 16))
+
+
+def well_formed(traceparent: bytes | None) -> bytes | None:
+    """The traceparent, if it is one; any other is as if none had come (section 3.2)."""
+    return traceparent if _read(traceparent) else None
+
+
+def _read(traceparent: bytes | None) -> re.Match[bytes] | None:
+    found = _PARTS.fullmatch(traceparent or b"")
+    return None if found is None or (found[1] == b"00" and found[5] is not None) else found
 
 
 def header(context: Context) -> bytes:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.traces import Trace, followed, header
+from schemas.traces import Trace, followed, header, well_formed
 
 HEADER = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 IDS = st.integers(1, 2**64 - 1)
@@ -35,6 +35,14 @@ def test_a_header_is_read_as_w3c_writes_it():
 def test_what_is_no_sampled_place_is_not_followed(traceparent):
     """Wrong headers and unsampled traces alike: no span of ours is wanted."""
     assert followed(traceparent) is None
+
+
+def test_what_is_not_sampled_is_a_place_all_the_same_and_nonsense_is_none():
+    """The first is handed on as it came; of the second nothing is, however long it is."""
+    for right in (HEADER, HEADER[:-2] + b"00", b"01" + HEADER[2:] + b"-x"):
+        assert well_formed(right) == right
+    for wrong in (None, b"", b"00-" + b"0" * 32 + HEADER[35:], b"01" + HEADER[2:] + b"-x" * 200):
+        assert well_formed(wrong) is None
 
 
 @pytest.mark.parametrize("traceparent", [HEADER[:-2] + b"03", b"01" + HEADER[2:] + b"-x"])
