@@ -29,6 +29,7 @@ class Asked(KafkaSettings):
     console_listen: str = setting(
         "127.0.0.1:9200", "where the console is served", allowed="host:port", check=is_address
     )
+    console_hosts: tuple[str, ...] = setting((), "names by which the console may be called")
 
 
 @click.command()
@@ -49,24 +50,25 @@ def health(program: str | None, live: bool, config: str | None) -> None:
       chargewire health transactions
     """
     places = list(_places(settings(Asked, {"config": config}), program))
-    answer = next(filter(None, (_ask(place, live=live) for place in places)), None)
+    answer = next(filter(None, (_ask(*place, live=live) for place in places)), None)
     if answer is None:
-        raise click.ClickException(f"nobody answers at {', '.join(places)}")
+        raise click.ClickException(f"nobody answers at {', '.join(place for place, _ in places)}")
     well, text = answer
     if not well:
         raise click.ClickException(text)
     click.echo(text)
 
 
-def _places(asked: Asked, program: str | None) -> Iterator[str]:
-    """host:port of each operators' port that comes into question."""
+def _places(asked: Asked, program: str | None) -> Iterator[tuple[str, str]]:
+    """host:port of each operators' port that comes into question, and by which name it is called;
+    empty: as its host."""
     if program != _CONSOLE:
         if asked.admin and program is None:
-            yield asked.admin
+            yield asked.admin, ""
         else:
-            yield from _ports(asked.admin, program)
+            yield from ((place, "") for place in _ports(asked.admin, program))
     if program in (None, _CONSOLE):
-        yield asked.console_listen
+        yield asked.console_listen, next(iter(asked.console_hosts), "")
 
 
 def _ports(admin: str, program: str | None) -> Iterator[str]:
@@ -82,12 +84,13 @@ def _ports(admin: str, program: str | None) -> Iterator[str]:
         raise click.BadParameter(f"{program}: there are {', '.join([*ports, _CONSOLE])}")
 
 
-def _ask(place: str, *, live: bool) -> tuple[bool, str] | None:
+def _ask(place: str, name: str, *, live: bool) -> tuple[bool, str] | None:
     """(whether all is well, what is to be said); None when nobody answers there within TIME_S."""
     host, port = address(place)
     connection = http.client.HTTPConnection(_THIS_MACHINE.get(host, host), port, timeout=TIME_S)
     try:
-        connection.request("GET", "/healthz" if live else "/readyz")
+        headers = {"Host": name} if name else {}
+        connection.request("GET", "/healthz" if live else "/readyz", headers=headers)
         response = connection.getresponse()
         body = response.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException):

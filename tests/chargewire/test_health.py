@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from click.testing import CliRunner, Result
 
+from chargewire.console.server import Guarded
 from chargewire.health import health
 from deploy.local.ports import free_port
 from schemas.operators_port import Admin, application
@@ -50,6 +51,21 @@ async def test_reasons_are_told(program: Program):
     program.unready = ["Kafka is away", "no positions yet"]
     result = await program.asked()
     assert (result.exit_code, result.output) == (1, "Error: Kafka is away; no positions yet\n")
+
+
+async def test_a_console_is_called_by_a_name_of_its_own(program: Program):
+    """It turns away whoever calls it otherwise, a container's health check, too."""
+    app = application(metrics=bytes, unready=list, unwell=list, schemas=None)
+    address = f"127.0.0.1:{free_port()}"
+    console = Admin(address, Guarded(app, frozenset({"console.example"})))
+    await console.start()
+    named = {"CHARGEWIRE_CONSOLE_HOSTS": "console.example,other.example"}
+    try:
+        for names, code in ((named, 0), ({}, 1)):
+            environ = {"CHARGEWIRE_CONSOLE_LISTEN": address} | names
+            assert (await program.asked("console", **environ)).exit_code == code
+    finally:
+        await console.stop()
 
 
 async def test_who_waits_for_kafka_lives(program: Program):
