@@ -65,14 +65,11 @@ class Pages:
         query = request.query_params
         queries.known(query, ("q", "state", "limit", "after"))
         state = queries.one_of(query, "state", stations.STATES)
-        views = self._model.listed(text=query.get("q", ""), state=state)
-        after = query.get("after") or ""
-        rest = [view for view in views if view["station"] > after] if after else views
-        limit = queries.limit(query)
-        page = rest[:limit]
-        more = page[-1]["station"] if len(rest) > limit else None
-        counts = self._model.counts()
-        return answer({"total": len(views), "next": more, "stations": page, "counts": counts})
+        text, after, limit = query.get("q", ""), query.get("after", ""), queries.limit(query)
+        total, views = self._model.listed(limit + 1, text=text, state=state, after=after)
+        page, counts = views[:limit], self._model.counts()
+        more = page[-1]["station"] if len(views) > limit else None
+        return answer({"total": total, "next": more, "stations": page, "counts": counts})
 
     async def station(self, request: Request) -> Response:
         # An id may have a slash in it, which is %2F in the path as it came.

@@ -1,5 +1,6 @@
 """All that the console knows, folded out of the records of the log as they come."""
 
+from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,6 +67,7 @@ class Model:
         self._rows, self._connectors = Newest(), Newest()
         self._curves, self._configurations = Curves(), Configurations()
         self._counts: Counter[str] = Counter()
+        self._names: list[str] | None = None  # of the views, in order; None: to be sorted
         self._touched: dict[str, None] = {}
         self._changes: list[Change] = []
         self._is_settled = False
@@ -105,6 +107,8 @@ class Model:
         for name in self._touched:
             station, before = self._stations[name], self.views.pop(name, None)
             self._counts.subtract(states(before))
+            if (before is not None) != station.is_known:
+                self._names = None
             if not station.is_known:  # its rows were taken away
                 continue
             self.views[name] = after = station.view()
@@ -118,13 +122,27 @@ class Model:
         """How many stations there are, and in each of the states."""
         return {"all": len(self.views)} | {state: self._counts[state] for state in STATION_STATES}
 
-    def listed(self, *, text: str = "", state: str | None = None) -> list[View]:
-        """The stations whose id, vendor or model has this text, in a state, by id."""
-        return [
-            view
-            for _, view in sorted(self.views.items())
-            if (not text or has(view, text)) and (state is None or is_in(view, state))
-        ]
+    def listed(
+        self, limit: int, *, text: str = "", state: str | None = None, after: str = ""
+    ) -> tuple[int, list[View]]:
+        """How many stations are meant, and the first of them by id, after a name.
+
+        Meant are those in a state, whose id, vendor or model has a text; only for a text all
+        stations have to be looked at.
+        """
+
+        def meant(view: View) -> bool:
+            return (state is None or is_in(view, state)) and (not text or has(view, text))
+
+        if self._names is None:
+            self._names = sorted(self.views)
+        begin = bisect_right(self._names, after)
+        views = (self.views[name] for name in islice(self._names, begin, None))
+        if text:
+            total = sum(map(meant, self.views.values()))
+        else:
+            total = len(self.views) if state is None else self._counts[state]
+        return total, [*islice(filter(meant, views), min(limit, total))]
 
     def station(self, name: str) -> dict[str, Any] | None:
         """All that the page of a station shows; None: no such station."""

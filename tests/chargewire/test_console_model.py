@@ -1,6 +1,8 @@
 """The console's model: what records of the log come to."""
 
-from chargewire.console.model import Change
+from typing import Any
+
+from chargewire.console.model import Change, Model
 from tests.chargewire.consoled import (
     NOON,
     connected,
@@ -19,6 +21,12 @@ ROW = {"station": "CS-1", "transaction_id": "17", "ordinal": 1, "id": "id-17", "
 
 def kinds(changes: list[Change]) -> list[str]:
     return [one.kind for one in changes]
+
+
+def names(made: Model, limit: int = 9, **meant: Any) -> tuple[int, list[str]]:
+    """How many stations are meant, and which."""
+    total, views = made.listed(limit, **meant)
+    return total, [view["station"] for view in views]
 
 
 def test_a_station_is_told_of_when_something_changes_but_its_last_frame() -> None:
@@ -61,7 +69,7 @@ def test_what_is_past_is_told_to_nobody() -> None:
     made = model(settled=False)
     made.take(status(1, "Charging", sequence=2))
     assert made.changes() == []
-    assert [view["station"] for view in made.listed()] == ["CS-1"]
+    assert names(made) == (1, ["CS-1"])
     made.take(connected())
     made.settled()
     assert made.changes() == []
@@ -106,14 +114,26 @@ def test_rows_of_tables_are_told_as_they_change() -> None:
     made.take(row("tables.stations", station="CS-2", vendor="V"))
     made.take(row("tables.connectors", station="CS-2", evse=1, connector=1, status="Faulted"))
     made.changes()
-    assert [view["vendor"] for view in made.listed(state="faulted")] == ["V"]
+    assert names(made, state="faulted") == (1, ["CS-2"])
     assert made.counts() == {"all": 1, "connected": 0, "offline": 1, "faulted": 1, "charging": 0}
-    assert made.listed(text="nobody") == []
+    assert names(made, text="v", state="offline") == (1, ["CS-2"])
+    assert names(made, text="nobody") == (0, [])
     made.take(removed("tables.connectors", station="CS-2", evse=1, connector=1))
     made.take(removed("tables.stations", station="CS-2"))
     made.changes()
-    assert made.listed() == []
+    assert names(made) == (0, [])
     assert set(made.counts().values()) == {0}
+
+
+def test_stations_are_listed_page_by_page() -> None:
+    """By id, in whatever order they came; all that are meant are counted."""
+    made = model(*(connected(f"CS-{number}") for number in (3, 1, 2)))
+    assert names(made, limit=2) == (3, ["CS-1", "CS-2"])
+    assert names(made, limit=2, after="CS-2", state="connected") == (3, ["CS-3"])
+    assert names(made, after="CS-1", text="cs-2") == (1, ["CS-2"])
+    made.take(connected("CS-0"))
+    made.changes()
+    assert names(made) == (4, ["CS-0", "CS-1", "CS-2", "CS-3"])
 
 
 def test_a_result_is_told_once() -> None:
@@ -138,7 +158,7 @@ def test_a_dead_letter_is_in_the_conversation_and_in_its_list() -> None:
 def test_a_station_that_is_only_listed_is_not_shown() -> None:
     """Whoever is known to the platform need not exist."""
     made = model(entry("stations", {"station": "CS-9", "group": "yard"}))
-    assert made.listed() == []
+    assert names(made) == (0, [])
     made.take(connected("CS-9"))
     made.take(removed("stations", station="CS-9"))
     made.changes()
