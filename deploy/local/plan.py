@@ -95,9 +95,13 @@ class Plan(Config):
                 "after that one."
             )
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "kafka").mkdir(parents=True, exist_ok=True)
+            (self.folder / "kafka" / "lock").touch()  # it may be there, and somebody else's
         except OSError as error:
-            yield f"The folder {self.data} cannot be made: {error.strerror}. Choose another: --data"
+            yield (
+                f"{error.filename} cannot be made or written: {error.strerror}. Choose another "
+                "folder: --data"
+            )
 
 
 def _port(address: str) -> int:

@@ -27,6 +27,14 @@ def test_nothing_stands_in_the_way_of_a_free_machine(tmp_path: Path) -> None:
     assert (tmp_path / "new" / "data").is_dir()
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """Also where it is one within, such as that of a Kafka which another user has started."""
+    (tmp_path / "kafka").touch()
+    (found,) = plan(tmp_path).obstacles()
+    assert f"{tmp_path / 'kafka'} cannot be made or written: File exists." in found
+    assert "--data" in found
+
+
 def test_each_port_that_is_taken_is_named_with_its_setting(tmp_path: Path) -> None:
     """All in one go, whatever address is listened on."""
     with socket.create_server((ports.HOST, 0)) as a, socket.create_server((ports.HOST, 0)) as b:
