@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from deploy.local.kafka import Broker
 from tests.browser import PATIENCE_S, barriers, chromium, opened, too_wide
@@ -198,6 +198,24 @@ async def test_power_and_energy_are_curves_that_tell_values(view: Page, world: S
     await view.get_by_role("row", name=re.compile(OLD)).get_by_role("link").first.click()
     await expect(view.get_by_role("img", name=re.compile("^Energy"))).to_be_visible()
     await expect(view.locator(".figures")).to_contain_text("1.080 kWh")
+    await expect(view.locator(".figures")).to_contain_text(re.compile(r"Duration1\d min"))
+
+
+async def test_curves_that_begin_late_say_so(view: Page, world: Shown) -> None:
+    """What a transaction told before the console began to read is not in them."""
+
+    async def later(route: Route) -> None:
+        answer = await route.fetch()
+        about = await answer.json()
+        about["keeps"]["since_ms"] += 2 * 3_600_000
+        await route.fulfill(response=answer, json=about)
+
+    await go(view, world, station_view(OLD, "charging"))
+    await expect(view.get_by_role("img", name=re.compile("^Energy"))).to_be_visible()
+    await expect(view.get_by_text("its curves begin at")).to_have_count(0)
+    await view.route("**/api/about", later)
+    await go(view, world, station_view(OLD, "charging"))
+    await expect(view.get_by_text("its curves begin at")).to_be_visible()
 
 
 async def test_events_come_live_can_be_paused_and_filtered(view: Page, world: Shown) -> None:
