@@ -79,7 +79,6 @@ class Tls(asyncio.Protocol, asyncio.Transport):
 
     def eof_received(self) -> None:
         if self._agreed:
-            self._take()
             self._link.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:

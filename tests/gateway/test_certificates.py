@@ -78,7 +78,8 @@ def test_new_files_are_taken_without_a_restart(files, authority):
     newer = authority.issue("gateway")
     put(files["tls_certificate"], newer.certificate)
     put(files["tls_key"], newer.key)
-    certificates.reread()
+    for _ in range(2):  # and not once more
+        certificates.reread()
     assert serves(certificates, authority) == newer.made.serial_number
     assert (certificates.loads, certificates.broken) == (2, False)
 
