@@ -16,12 +16,13 @@
 
 BIN := .venv/bin
 PYTHON := $(BIN)/python
-INSTALLED := .venv/.installed
+RUNNABLE := .venv/.installed
+INSTALLED := .venv/.installed-for-tests
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run test check lint e2e bench chaos schemas docs dashboards chart fmt constraints locks clean
 
-run: $(INSTALLED)
+run: $(RUNNABLE)
 	@$(BIN)/chargewire up $(if $(STATIONS),--stations $(STATIONS))
 
 test: check e2e
@@ -79,8 +80,10 @@ clean:
 	rm -rf .venv
 
 # Made anew when what is to be installed has changed; the stamp comes last, so a broken attempt
-# is not taken for a finished one.
-$(INSTALLED): pyproject.toml constraints.txt
+# is not taken for a finished one. Whoever only runs it is spared a gigabyte that only tests need.
+$(RUNNABLE): EXTRAS := local,parquet
+$(INSTALLED): EXTRAS := local,test
+$(RUNNABLE) $(INSTALLED): pyproject.toml constraints.txt
 	@test -x $(PYTHON) && $(PYTHON) -m pip --version >/dev/null 2>&1 || { \
 	for python in python3 python3.13 python3.12 python3.11; do \
 	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
@@ -97,7 +100,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	echo "Making .venv with $$($$python --version) ..."; \
 	"$$python" -m venv --clear .venv || exit 1; }
 	@echo 'Installing what pyproject.toml names, in the versions of constraints.txt ...'
-	@$(PYTHON) $(PIP_INSTALL) --editable '.[local,test]' --constraint constraints.txt || { \
+	@$(PYTHON) $(PIP_INSTALL) --editable '.[$(EXTRAS)]' --constraint constraints.txt || { \
 	echo 'The installation failed; the lines above say why. It needs a network, or packages that' \
 	     'pip finds elsewhere (see `pip config`). Then try again.' >&2; exit 1; }
-	@touch $@
+	@touch $(RUNNABLE) $@
