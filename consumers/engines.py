@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL, make_url
@@ -40,8 +41,8 @@ def make_folder(text: str) -> None:
 def engine(text: str, application: str, answer_time_s: float = ANSWER_TIME_S) -> AsyncEngine:
     """An engine for the URL of a store; it connects when it is first used.
 
-    libpq's `sslmode` in the URL is understood. `application` is what PostgreSQL shows of us; it is
-    given up if it takes longer than `answer_time_s` for one statement.
+    libpq's `sslmode`, `sslrootcert` and their like in the URL are understood. `application` is what
+    PostgreSQL shows of us; it is given up if one statement takes longer than `answer_time_s`.
     """
     url = make_url(text)
     made = url.set(drivername=_DRIVERS[url.drivername])
@@ -51,16 +52,18 @@ def engine(text: str, application: str, answer_time_s: float = ANSWER_TIME_S) ->
 
 
 def _server(url: URL, application: str, answer_time_s: float) -> AsyncEngine:
-    query = dict(url.query)
-    if "sslmode" in query:
-        query["ssl"] = query.pop("sslmode")
+    ssl = {name: told for name, told in url.query.items() if name.startswith("ssl")}
     arguments: dict[str, Any] = {
+        "dsn": f"postgresql://?{urlencode(ssl)}",  # whose options asyncpg reads as libpq does
         "timeout": CONNECT_TIME_S,
         "command_timeout": answer_time_s,
         "server_settings": {"application_name": application},
     }
     return create_async_engine(
-        url.set(query=query), connect_args=arguments, pool_size=4, pool_timeout=CONNECT_TIME_S
+        url.difference_update_query(ssl),
+        connect_args=arguments,
+        pool_size=4,
+        pool_timeout=CONNECT_TIME_S,
     )
 
 

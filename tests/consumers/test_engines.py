@@ -1,11 +1,14 @@
 """URLs of stores: which there are, and what is shown of them."""
 
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from consumers.engines import engine, is_store, shown
+from deploy.local.ports import free_port
 
 
 @pytest.mark.parametrize(
@@ -46,10 +49,22 @@ def test_passwords_are_not_shown() -> None:
     assert shown("postgresql://user:secret@host/db") == "postgresql://user:***@host/db"
 
 
-async def test_libpq_s_word_for_tls_is_understood() -> None:
-    """`sslmode` means what it means to every other client of PostgreSQL."""
-    made = engine("postgresql://user@host/db?sslmode=require", "test")
-    assert dict(made.url.query) == {"ssl": "require"}
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("sslmode=sometimes", "sslmode"),
+        ("sslmode=verify-full&sslrootcert={file}", "NO_CERTIFICATE_OR_CRL_FOUND"),
+        ("sslmode=require", "Connect call failed"),
+    ],
+)
+async def test_libpq_s_words_for_tls_are_understood(query: str, said: str, tmp_path: Path) -> None:
+    """They mean what they mean to every other client of PostgreSQL; files are read."""
+    (file := tmp_path / "no-authority.crt").write_text("nothing")
+    url = f"postgresql://user@127.0.0.1:{free_port()}/db?{query.format(file=file)}"
+    made = engine(url, "test")
+    with pytest.raises((OSError, SQLAlchemyError), match=said):
+        async with made.connect():
+            pass
     await made.dispose()
 
 

@@ -68,7 +68,6 @@ def test_every_variable_is_a_setting_and_given_once(values: str) -> None:
     """Of the programs, or one of Kafka's client options; of twice the same, the last would win."""
     known = {ENV + name.upper() for name in VARIABLES}
     known |= {kafka_options.variable(name) for name in kafka_options.OPTIONS}
-    known.add("PGSSLROOTCERT")  # asyncpg's
     for name, container in containers(values):
         names = [one["name"] for one in container.get("env", [])]
         assert {*names} <= known, name
@@ -265,13 +264,11 @@ def test_a_cluster_that_has_ipv6_alone() -> None:
 
 
 def test_more_files_are_in_every_pod_that_may_need_them() -> None:
-    """An authority for PostgreSQL is where it is said to be, in consumers and before upgrades."""
-    place = "/etc/chargewire/postgres"
+    """An authority for PostgreSQL is where URLs name it, in consumers and before upgrades."""
     for name, container in containers("production"):
         if not name.endswith("-test/test"):
             mounts = {one["name"]: one["mountPath"] for one in container["volumeMounts"]}
-            assert mounts["postgres"] == place, name
-            assert environment(container)["PGSSLROOTCERT"] == f"{place}/root.crt"
+            assert mounts["postgres"] == "/etc/chargewire/postgres", name
 
 
 def test_the_console_answers_to_whom_it_is_shown_to() -> None:
