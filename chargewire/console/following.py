@@ -98,11 +98,12 @@ class Follower:
         """Go on where we were; else begin with what is, and with what happened lately."""
         prefix = self._settings.prefix
         new = [place for place in places if place not in self._next]
+        # Before it is asked what is lately: where nothing is, what comes meanwhile is not passed.
+        self._ends = await consumer.end_offsets(places)
         beginnings = await consumer.beginning_offsets(new) if new else {}
         events = [place for place in new if place.topic.removeprefix(prefix) in EVENTS]
         times = dict.fromkeys(events, self._since_ms)
         lately = await consumer.offsets_for_times(times) if events else {}
-        self._ends = await consumer.end_offsets(places)
         for place in new:
             begin = beginnings[place]
             if place in times:
