@@ -255,6 +255,14 @@ def test_names_are_short_enough_and_there_once(values: str) -> None:
         seen.add((made["kind"], metadata["name"]))
 
 
+def test_a_cluster_that_chooses_users_itself() -> None:
+    """No pod asks for a number then, and none may be root all the same."""
+    for made in objects("minimal", "--set", "user=null"):
+        if made["kind"] == "Deployment":
+            security = made["spec"]["template"]["spec"]["securityContext"]
+            assert security == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
 def test_a_cluster_that_has_ipv6_alone() -> None:
     """Everything listens there where one value says so; nothing is left on IPv4."""
     for values in ("production", "tls-passthrough"):
