@@ -145,7 +145,6 @@ LONGER: dict[str, tuple[int, str]] = {
 
 NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "chargewire.console.app": "tests/chargewire/test_console_program.py asks every path",
-    "chargewire.console.following": "tests/chargewire/test_console_program.py, with a real Kafka",
     "chargewire.console.server": "tests/chargewire/test_console_program.py asks every path",
     "chargewire.flows.running": "tests/chargewire/test_flows_commands.py: what commands share",
     "chargewire.flows.upkeep": "tests/chargewire/test_flows_commands.py: half of that group",

@@ -305,6 +305,24 @@ async def darkness(page: Page) -> bool:
     return sum(int(part) for part in re.findall(r"\d+", colour)[:3]) < 3 * 128
 
 
+async def test_a_page_that_nobody_sees_holds_no_connection(view: Page, world: Shown) -> None:
+    """A browser has few of them for all its tabs; who comes back sees what is now."""
+    await view.clock.install()
+    await go(view, world, "#/stations")
+    tile = view.locator(".tile", has_text=OLD)
+    await expect(tile.locator(".cell")).to_have_count(2)
+    look = """(hidden) => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    await view.evaluate(look, True)
+    await view.clock.fast_forward(60_000)
+    await world.status("Unavailable")
+    async with view.expect_request("**/api/stream*"):
+        await view.evaluate(look, False)
+    await expect(tile).to_contain_text("U")
+
+
 async def test_a_lost_connection_is_said_and_mended(world: Shown, browser: Browser) -> None:
     """The page goes on by itself as soon as the console is back."""
     page, _ = await opened(browser, world.url)

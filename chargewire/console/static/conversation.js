@@ -3,7 +3,6 @@
 import { read } from "./api.js";
 import { empty, fill, h, paced } from "./dom.js";
 import { brief, opening, pretty } from "./json.js";
-import { listen } from "./stream.js";
 import { duration, instant, time } from "./units.js";
 
 const PAGE = 60;
@@ -11,7 +10,7 @@ const PAUSE_MS = 400;
 const MOST = 1000; // frames on the page, unless the viewer has older ones loaded
 const ANSWERS = new Set(["result", "error", "result_error"]);
 
-/** Fill a place with the newest frames of a station, and keep them up to date. */
+/** Fill a place with the newest frames of a station; returns what to call when there are more. */
 export async function conversation(place, station, signal) {
   const frames = new Map(); // event_id -> frame
   const list = h("ol", { class: "talk", "aria-label": "Frames, the newest first" });
@@ -67,7 +66,7 @@ export async function conversation(place, station, signal) {
   fill(place, h("div", { class: "talk-heads", "aria-hidden": "true" },
     h("span", {}, "Station"), h("span", {}, "Gateway")), list, older);
   await load();
-  listen({ station }, { event: fresh, again: fresh }, signal);
+  return fresh;
 }
 
 function nothing() {

@@ -23,22 +23,28 @@ export async function show(root, { filters }, signal) {
   const shown = lines(prefix, signal);
   const pause = h("button", { type: "button", "aria-pressed": "false" }, "Pause");
   let listening = new AbortController();
+  let stale = false; // something was lost while it was paused
   signal.addEventListener("abort", () => listening.abort());
 
   async function start() {
+    stale = false;
     listening.abort();
     listening = new AbortController();
     const { events } = await read("events", { ...chosen, limit: 200 }, listening.signal);
     shown.begin(events, Object.values(chosen).some(Boolean));
-    listen(chosen, { event: shown.take, again: restart,
+    listen(chosen, { event: shown.take, again,
       // The server may have started anew, and cannot know how many.
-      lost: ({ count }) => (count === null ? restart() : shown.lose(count)),
+      lost: ({ count }) => (count === null ? again() : shown.lose(count)),
     }, listening.signal);
   }
 
   const restart = () => start().catch((error) => {
     if (error.name !== "AbortError") fill(shown.state, error.message);
   });
+  const again = () => {
+    if (pause.getAttribute("aria-pressed") === "true") stale = true; // what stands there stays
+    else restart();
+  };
   const changed = () => {
     remember(chosen, "events");
     restart();
@@ -47,6 +53,7 @@ export async function show(root, { filters }, signal) {
     const paused = shown.turn();
     pause.textContent = paused ? "Go on" : "Pause";
     pause.setAttribute("aria-pressed", String(paused));
+    if (!paused && stale) restart();
   });
 
   fill(root, h("h1", {}, "Live events"),

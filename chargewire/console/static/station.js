@@ -50,19 +50,26 @@ export async function show(root, { parts }, signal) {
   }
 
   const soon = paced(() => load().catch(() => {}), PAUSE_MS, signal);
+  let talked = () => {};
   draw(first);
   fill(root, top, tabs({
-    conversation: ["Conversation", (box) => conversation(box, id, signal)],
+    conversation: ["Conversation", async (box) => {
+      talked = await conversation(box, id, signal);
+    }],
     charging: ["Charging", (box) => fill(box, charging)],
     configuration: ["Configuration", (box) => fill(box, settings.element)],
     command: ["Commands", (box) => commanding(box, id, asking, signal)],
     boot: ["Boot data", (box) => fill(box, boot)],
   }, tab, (name) => history.replaceState(null, "", to("station", id, name))));
   listen({ station: id }, {
-    station: soon, transaction: soon, event: (event) => TELLING.has(event.topic) && soon(),
-    result: asking.heard,
+    station: soon, transaction: soon, result: asking.heard,
+    event: (event) => {
+      talked();
+      if (TELLING.has(event.topic)) soon();
+    },
     again: () => {
       soon();
+      talked();
       asking.again();
     },
   }, signal);

@@ -4,6 +4,7 @@ import { query } from "./api.js";
 import { banner } from "./banner.js";
 
 const PAUSES_MS = [1000, 2000, 5000, 10000];
+const HIDDEN_MS = 30_000; // a browser has six connections to a host, and each tab would hold one
 
 /**
  * Call `heard[name](data)` for each event until the signal aborts. `heard.again()` is called after
@@ -16,6 +17,7 @@ export function listen(parameters, heard, signal) {
   let tries = 0;
   let gap = false;
   let timer = 0;
+  let leaving = 0;
 
   function open() {
     source = new EventSource(url);
@@ -38,10 +40,24 @@ export function listen(parameters, heard, signal) {
     }
   }
 
-  open();
-  signal.addEventListener("abort", () => {
+  function close() {
     clearTimeout(timer);
-    source.close();
+    clearTimeout(leaving);
+    source?.close();
+    source = null;
     banner("stream", null);
-  });
+  }
+
+  function looked() {
+    clearTimeout(leaving);
+    if (document.hidden) leaving = setTimeout(close, HIDDEN_MS);
+    else if (source === null) {
+      gap = true;
+      open();
+    }
+  }
+
+  open();
+  document.addEventListener("visibilitychange", looked, { signal });
+  signal.addEventListener("abort", close);
 }
