@@ -1,7 +1,7 @@
 """The topics of the bus: a table of names, keys, writers and retention, and where a key belongs."""
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ RECORD_PER_FRAME = 8  # the largest record, in frame limits
 _DAY_MS = 86_400_000
 _FOREVER = -1
 _APPLY = "run `chargewire topics apply`"
+_ALLOW = "for a try on one broker, --allow-single-replica (CHARGEWIRE_ALLOW_SINGLE_REPLICA)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,36 +204,47 @@ def _creation(name: str, want: Layout) -> Change:
 def faults(
     existing: Mapping[str, Layout], wanted: Mapping[str, Layout], *, allow_single_replica: bool
 ) -> list[str]:
-    """What keeps a gateway from promising durability on these topics; empty if nothing does.
+    """What keeps a gateway from promising durability on these topics, a line for each reason.
 
     Every topic must be there, with the right number of partitions, room for the largest event and
     the right cleanup: a log that is compacted loses events, a state that is not loses its oldest.
     Unless a single replica is allowed, it must have three replicas, two of them in sync, and no
     unclean leader election.
     """
-    found: list[str] = []
+    found: dict[str, list[str]] = {}
     for name, want in wanted.items():
-        have = existing.get(name)
-        if have is None:
-            found.append(f"{name} is missing: {_APPLY}")
-            continue
-        if have.partitions != want.partitions:
-            found.append(
-                f"{name} has {have.partitions} partitions, not {want.partitions}: say so with "
-                "CHARGEWIRE_PARTITIONS, or use a new prefix"
-            )
-        room, needed = (int(side.config.get("max.message.bytes", 0)) for side in (have, want))
-        if room < needed:
-            found.append(f"{name} has max.message.bytes {room}, below {needed}: {_APPLY}")
-        cleanup, wanted_cleanup = (side.config.get("cleanup.policy") for side in (have, want))
-        if cleanup != wanted_cleanup:
-            found.append(f"{name} has cleanup.policy {cleanup}, not {wanted_cleanup}: {_APPLY}")
-        if allow_single_replica:
-            continue
-        if have.replication < REPLICATION:
-            found.append(f"{name} has {have.replication} replicas, not {REPLICATION}")
-        if int(have.config.get("min.insync.replicas", "1")) < MIN_INSYNC:
-            found.append(f"{name} has min.insync.replicas below {MIN_INSYNC}: {_APPLY}")
-        if have.config.get("unclean.leader.election.enable", "false") != "false":
-            found.append(f"{name} allows unclean leader election: {_APPLY}")
-    return found
+        for fault in _faults(existing.get(name), want, allow_single_replica=allow_single_replica):
+            found.setdefault(fault, []).append(name)
+    return [f"{_named(names)}: {fault}" for fault, names in found.items()]
+
+
+def _faults(have: Layout | None, want: Layout, *, allow_single_replica: bool) -> Iterator[str]:
+    """What is wrong with one topic."""
+    if have is None:
+        yield f"missing; {_APPLY}"
+        return
+    if have.partitions != want.partitions:
+        yield (
+            f"{have.partitions} partitions, not {want.partitions}; say so with "
+            "CHARGEWIRE_PARTITIONS, or use a new prefix"
+        )
+    room, needed = (int(side.config.get("max.message.bytes", 0)) for side in (have, want))
+    if room < needed:
+        yield f"max.message.bytes {room}, below {needed}; {_APPLY}"
+    cleanup, wanted_cleanup = (side.config.get("cleanup.policy") for side in (have, want))
+    if cleanup != wanted_cleanup:
+        yield f"cleanup.policy {cleanup}, not {wanted_cleanup}; {_APPLY}"
+    if allow_single_replica:
+        return
+    if have.replication < REPLICATION:
+        yield f"replication {have.replication}, not {REPLICATION}; {_ALLOW}"
+    if int(have.config.get("min.insync.replicas", "1")) < MIN_INSYNC:
+        yield f"min.insync.replicas below {MIN_INSYNC}; {_APPLY}"
+    if have.config.get("unclean.leader.election.enable", "false") != "false":
+        yield f"unclean leader election is allowed; {_APPLY}"
+
+
+def _named(names: list[str]) -> str:
+    """A few of the names, and how many more there are."""
+    first, more = ", ".join(names[:3]), len(names) - 3
+    return f"{first} and {more} more" if more > 0 else first

@@ -437,23 +437,23 @@ async def test_a_dead_worker_is_replaced_and_takes_nobody_along(fleet: Fleet) ->
 
 
 async def test_nothing_starts_on_missing_topics(kafka: Broker, prefix: str, tmp_path: Path) -> None:
-    """Every one is named, with what to do about it; none is created."""
+    """Some are named, with what to do about it; none is created."""
     async with Fleet(kafka.bootstrap, prefix, tmp_path) as fleet:
         gateway = fleet.launch()
         assert await gateway.ended() == 1
         lines = [json.loads(line) for line in gateway.said().splitlines()]
-        problems = {line["problem"] for line in lines if line["event"] == "cannot start"}
-        assert problems == {
-            f"{prefix}{name} is missing: run `chargewire topics apply`" for name in TOPICS
-        }
+        (problem,) = (line["problem"] for line in lines if line["event"] == "cannot start")
+        first = ", ".join(f"{prefix}{name}" for name in [*TOPICS][:3])
+        more = len(TOPICS) - 3
+        assert problem == f"{first} and {more} more: missing; run `chargewire topics apply`"
 
 
 async def test_one_replica_needs_permission(fleet: Fleet) -> None:
     """A topic that does not survive a broker is no place for billing data."""
     gateway = fleet.launch(allow_single_replica="false")
     assert await gateway.ended() == 1
-    assert f"{fleet.prefix}transactions has 1 replicas, not 3" in gateway.said()
-    assert f"{fleet.prefix}transactions has min.insync.replicas below 2" in gateway.said()
+    assert "replication 1, not 3; for a try on one broker, --allow-single" in gateway.said()
+    assert "min.insync.replicas below 2; run" in gateway.said()
 
 
 async def test_every_configuration_error_in_one_list(fleet: Fleet) -> None:

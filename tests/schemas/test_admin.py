@@ -71,10 +71,12 @@ async def test_a_gateway_is_told_what_it_lacks(settings: KafkaSettings) -> None:
     """Missing topics, and single replicas unless they are allowed, keep a gateway from starting."""
     await admin.apply(settings, plan({}, small(settings.prefix)))
     missing = await admin.unfit(settings, allow_single_replica=True)
-    assert all("is missing" in line for line in missing)
-    assert not any("commands " in line for line in missing)
+    assert [line.rpartition(": ")[2] for line in missing] == [
+        "missing; run `chargewire topics apply`"
+    ]
     found = await admin.unfit(settings, allow_single_replica=False)
-    assert f"{settings.prefix}commands has 1 replicas, not 3" in found
+    names = f"{settings.prefix}commands, {settings.prefix}stations"
+    assert any(line.startswith(f"{names}: replication 1, not 3; ") for line in found)
 
 
 async def test_no_kafka_is_a_kafka_error() -> None:
