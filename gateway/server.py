@@ -57,8 +57,9 @@ class Server:
         self.held: set[Link] = set()
         self.calls_max = config.pipelined_calls_max + config.pipelined_answers_extra
         self.websocket_log: logging.Logger = logging.getLogger("websockets.server")
-        # On debug it writes whole frames and headers, and so the secrets in them.
-        self.websocket_log.setLevel(logging.INFO)
+        # On debug it writes whole frames and headers, and so the secrets in them; on info, what
+        # lines of our own tell with the station's name.
+        self.websocket_log.setLevel(logging.WARNING)
         self.stopping = False
         self._producer = producer
         self._encode = encode
