@@ -88,7 +88,7 @@ def go() -> str:
 def _claimed(folder: Path) -> Iterator[None]:
     """One process at a time makes what goes into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    with (folder / "claimed").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
