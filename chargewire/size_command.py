@@ -7,7 +7,9 @@ from chargewire.table import columns
 _ABOVE_0 = click.FloatRange(min=0, min_open=True)
 
 
-@click.command(short_help="What a fleet of so many stations needs.")
+@click.command(
+    short_help="What a fleet of so many stations needs.", context_settings={"show_default": True}
+)
 @click.argument("stations", nargs=-1, required=True, type=click.IntRange(min=1))
 @click.option("--sessions", type=float, default=2.0, help="Sessions of a station on a day.")
 @click.option("--session-s", type=_ABOVE_0, default=7200.0, help="How long each of them takes.")

@@ -8,7 +8,7 @@ from; this module touches neither the environment nor a file. Every variable is 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, NamedTuple, TypeVar, get_type_hints
+from typing import Any, ClassVar, NamedTuple, TypeVar, get_type_hints
 
 from schemas import extras, kafka_options
 from schemas.setting_values import Setting, typed
@@ -101,7 +101,7 @@ def read(
             sources[name] = source
         except ValueError as error:
             shown = MASK if secret(name) else raw
-            problems.append(f"{_origin(name, source)} = {shown!r}: must be {error}")
+            problems.append(f"{_origin(cls, name, source)} = {shown!r}: must be {error}")
             bad.add(name)
     options = _options(flags, environ, keys, sources, problems)
     made = cls(**values, options=options, sources=sources)  # type: ignore[arg-type]
@@ -146,10 +146,11 @@ def _given(
     return ("file", keys[name]) if name in keys else None
 
 
-def _origin(name: str, source: str) -> str:
+def _origin(cls: type["KafkaSettings"], name: str, source: str) -> str:
     match source:
         case "flag":
-            return f"--{name.replace('_', '-')} ({variable(name)})"
+            flag = name.removeprefix(cls.unsaid).replace("_", "-")
+            return f"--{flag} ({variable(name)})"
         case "file":
             return f"{name} in the configuration file ({variable(name)})"
     return variable(name)
@@ -203,8 +204,12 @@ def _together(made: "KafkaSettings", names: tuple[str, ...], text: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaSettings:
-    """Where the log is and how to reach it: what every program needs."""
+    """Where the log is and how to reach it: what every program needs.
 
+    `unsaid` is what the flags of a program leave out of the names of its settings.
+    """
+
+    unsaid: ClassVar[str] = ""
     kafka: str = setting(
         "localhost:9092",
         "brokers to begin with",

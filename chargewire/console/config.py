@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 from schemas.addresses import is_address
 from schemas.settings import KafkaSettings, setting
@@ -24,6 +25,7 @@ def span_ms(text: str) -> int | None:
 class Config(KafkaSettings):
     """All that an operator may choose about the console; the variable is CHARGEWIRE_<NAME>."""
 
+    unsaid: ClassVar[str] = "console_"
     console_listen: str = setting(
         "127.0.0.1:9200",
         "where the console is served; it shows all to whoever reaches it",

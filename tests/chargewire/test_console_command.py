@@ -24,7 +24,7 @@ def test_a_configuration_is_checked_without_a_kafka() -> None:
     assert run("--check").output == "The configuration is right.\n"
     wrong = run("--check", "--since", "soon", CHARGEWIRE_CONSOLE_TOKEN="short")
     assert wrong.exit_code == 2
-    assert "CHARGEWIRE_CONSOLE_SINCE" in wrong.output
+    assert "--since (CHARGEWIRE_CONSOLE_SINCE)" in wrong.output
     assert "CHARGEWIRE_CONSOLE_TOKEN" in wrong.output
 
 
