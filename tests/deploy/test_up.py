@@ -42,7 +42,7 @@ async def test_what_stands_in_the_way_is_said_before_anything_is_started(tmp_pat
         assert await up(wanted, Display(shown)) == 1
     assert "CHARGEWIRE_KAFKA=broker-1:9092" in shown.getvalue()
     assert "CHARGEWIRE_LISTEN=localhost:PORT" in shown.getvalue()
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["lock"]
+    assert os.listdir(tmp_path / "kafka") == ["lock"]
 
 
 class Running:
