@@ -36,7 +36,7 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 e2e: $(INSTALLED)
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "kafka or postgres or slow"
+	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "kafka or postgres or slow"
 
 bench: $(INSTALLED)
 	$(PYTHON) -m tests.benchmarks
