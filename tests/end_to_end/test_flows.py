@@ -32,6 +32,11 @@ async def fleet(kafka: Broker, prefix: str, tmp_path: Path) -> AsyncIterator[Fle
         yield fleet
 
 
+def _interruptible() -> None:
+    """Undo what a shell does to a test run in its background: it and its children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Flow:
     """One `chargewire flow` as a process; its lines as they come."""
 
@@ -44,7 +49,13 @@ class Flow:
         environ = {k: v for k, v in os.environ.items() if not k.startswith("CHARGEWIRE_")}
         words = ("-m", "chargewire", *self._words)
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, *words, stdin=pipe, stdout=pipe, stderr=pipe, env=environ
+            sys.executable,
+            *words,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            env=environ,
+            preexec_fn=_interruptible,
         )
         assert self.process.stdin is not None
         self.process.stdin.write(self._given.encode())
