@@ -12,7 +12,7 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 import click
@@ -23,11 +23,13 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from chargewire.summary import Entry, merged
 from schemas import registry
 from schemas.codec import Codec, CorruptRecord, UnknownSchemaId
+from schemas.kafka_clients import discard
 from schemas.settings import KafkaSettings
 
 _R = TypeVar("_R")
 _POLL_MS = 200
 _BATCH = 2000
+END_TIME_S = 2.0
 DELETED = "deleted"
 """The problem of a record that has no value: its key was taken away."""
 Since = int | None
@@ -185,8 +187,11 @@ async def opened(settings: KafkaSettings, codec: Codec) -> AsyncIterator[Log]:
             await consumer.start()
         yield Log(admin, consumer, codec, settings)
     finally:
-        await consumer.stop()
-        await admin.close()
+        # Their own ways to end may wait for ever; whoever pressed Ctrl-C does not.
+        await discard(consumer, END_TIME_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_TIME_S):
+                await admin.close()
 
 
 @contextmanager

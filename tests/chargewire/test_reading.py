@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import click
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
 
 from chargewire.reading import Log, NoBroker, opened, run
 from chargewire.summary import Entry
@@ -69,6 +70,25 @@ async def test_an_empty_log_ends_at_once(log):
     """There is nothing to wait for."""
     places = await log.partitions(["decisions"])
     assert await drained(log.read(places, since=0, follow=False)) == []
+
+
+@pytest.mark.kafka
+async def test_clients_that_do_not_end_keep_nobody(kafka, prefix, monkeypatch):
+    """Whoever pressed Ctrl-C is not to wait for what Kafka's client waits for."""
+
+    async def ends_never(_: object) -> None:
+        await asyncio.Event().wait()
+
+    end = AIOKafkaAdminClient.close
+    with monkeypatch.context() as broken:
+        broken.setattr("chargewire.reading.END_TIME_S", 0.1)
+        broken.setattr(AIOKafkaConsumer, "stop", ends_never)
+        broken.setattr(AIOKafkaAdminClient, "close", ends_never)
+        async with asyncio.timeout(60):
+            async with opened(settings(kafka.bootstrap, prefix), CODEC) as log:
+                pass
+    await log.consumer.stop()
+    await end(log._admin)
 
 
 @pytest.mark.kafka
