@@ -18,6 +18,6 @@ async def test_every_command_ends_once_and_reaches_its_station_at_most_once(
     account, done = await tried(
         *(broker, prefix, tmp_path, postgres), stations=100, commands=600, over_s=40, seed=7
     )
-    assert account.outcomes.total() > 540
-    assert account.outcomes["answered"] > 30, "a busy machine gives more of them back"
+    assert account.outcomes.total() > 570
+    assert account.outcomes["answered"] > 60
     assert done["broker"] == 1
