@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -78,8 +78,12 @@ class Running:
 
     def child(self, word: str) -> psutil.Process:
         """The only child with this word in its command line."""
-        (found,) = [child for child in self.children() if word in child.cmdline()]
-        return found
+        found = []
+        for child in self.children():
+            with suppress(psutil.NoSuchProcess):  # it ended since it was listed
+                found += [child] if word in child.cmdline() else []
+        (only,) = found
+        return only
 
 
 @pytest.fixture
@@ -101,7 +105,8 @@ def running(tmp_path: Path, environ: dict[str, str]) -> Iterator[list[Running]]:
     for one in everything:
         if one.process.poll() is None:
             for process in one.children():
-                process.kill()
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
             one.process.kill()
         one.process.wait()
         if one.process.stderr is not None:

@@ -418,9 +418,10 @@ async def test_a_dead_worker_is_replaced_and_takes_nobody_along(fleet: Fleet) ->
     def workers() -> list[psutil.Process]:
         listening = []
         for child in parent.children(recursive=True):
-            ports = {c.laddr.port for c in child.net_connections("tcp") if c.status == "LISTEN"}
-            if gateway.port in ports:
-                listening.append(child)
+            with suppress(psutil.NoSuchProcess):  # it ended since it was listed
+                ports = {c.laddr.port for c in child.net_connections("tcp") if c.status == "LISTEN"}
+                if gateway.port in ports:
+                    listening.append(child)
         return listening
 
     first, second = workers()

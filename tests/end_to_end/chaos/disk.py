@@ -61,7 +61,8 @@ class Disk:
         if self._group is None:
             return
         for one in (pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))):
-            (self._group / "cgroup.procs").write_text(str(one))
+            with suppress(ProcessLookupError):  # PostgreSQL's workers come and go
+                (self._group / "cgroup.procs").write_text(str(one))
 
     def slow(self, writes_per_s: int) -> None:
         self._set(str(writes_per_s))
