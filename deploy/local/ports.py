@@ -1,21 +1,48 @@
 """TCP ports of the loopback interface for servers of ours."""
 
+import os
 import random
 import socket
+from dataclasses import dataclass
+from functools import cache
 
 HOST = "127.0.0.1"
 # Below what Linux hands out for outgoing connections (32768 and up): a client that tries again
 # while its server is down would otherwise, sooner or later, be given the server's port as its own.
 _CHOICE = range(15_000, 32_000)
+# A port is chosen some time before its server listens, and while a server is away nobody listens at
+# its port; so no two processes choose from the same block.
+_BLOCK = 100
+
+
+@dataclass(slots=True)
+class _Block:
+    """Ports from `first` on that are this process's as long as `claim` is open: one after another,
+    and from the beginning again when each was given.
+    """
+
+    first: int
+    claim: socket.socket | None
+    given: int = 0
+
+    def give(self, count: int) -> int:
+        """The first of so many."""
+        if self.given + count > _BLOCK:
+            self.given = 0
+        port = self.first + self.given
+        self.given += count
+        return port
 
 
 def free_port(more: int = 0) -> int:
-    """A port that nobody listens on now, and that no client is given by chance.
+    """A port that nobody listens on now, that no other process is told here, and that no client is
+    given by chance.
 
     So many `more` after it are free as well.
     """
+    block = _own(os.getpid())
     while True:
-        port = random.choice(_CHOICE)  # noqa: S311 - no secret
+        port = block.give(1 + more)
         if all(is_free(port + further) for further in range(more + 1)):
             return port
 
@@ -29,3 +56,27 @@ def is_free(port: int) -> bool:
         except (OSError, OverflowError):  # in use, or no port at all
             return False
     return True
+
+
+@cache
+def _own(_process: int) -> _Block:  # one that was forked is another
+    """The block of this process."""
+    firsts = random.sample(_CHOICE[::_BLOCK], len(_CHOICE[::_BLOCK]))
+    for first in firsts:
+        if claim := _claimed(first):
+            return _Block(first, claim)
+    return _Block(firsts[0], None)
+
+
+def _claimed(first: int) -> socket.socket | None:
+    """A name that one process has at a time, and loses with its end (unix(7), abstract sockets).
+
+    None: another one has it, or this system has no such names.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0chargewire-ports-{first}")
+    except OSError:
+        claim.close()
+        return None
+    return claim

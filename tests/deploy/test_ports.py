@@ -1,11 +1,15 @@
 """A free port is one that a server can have, and keeps."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from deploy.local import ports
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
@@ -30,13 +34,25 @@ def test_a_port_that_was_just_left_is_free() -> None:
     assert ports.is_free(port)
 
 
-def test_a_port_in_use_is_never_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another is tried instead."""
-    taken, free = ports.free_port(), ports.free_port()
-    choices = iter([taken, free])
-    monkeypatch.setattr(ports.random, "choice", lambda _: next(choices))
+def test_a_port_in_use_is_never_chosen() -> None:
+    """Others are tried instead, nor is it one of those after another."""
+    taken = ports.free_port()
     with socket.create_server(("127.0.0.1", taken)):
-        assert ports.free_port() == free
+        given = [ports.free_port(more=1) for _ in range(150)]
+    assert not {port + more for port in given for more in (0, 1)} & {taken}
+    assert len({*given}) < len(given), "all were tried, and the first ones again"
+
+
+def test_no_port_is_given_to_two_processes() -> None:
+    """Whoever is told a port may take his time to listen there, and to listen there again."""
+    ask = "from deploy.local import ports; print(*(ports.free_port() for _ in range(250)))"
+    ours = {ports.free_port() for _ in range(250)}
+    assert len(ours) <= 100
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert not ours & {int(port) for port in done.stdout.split()}
 
 
 def test_no_client_is_given_a_servers_port_by_chance() -> None:
