@@ -28,6 +28,11 @@ from websockets.typing import Subprotocol
 
 Frame = list[Any]
 
+# Only a bug takes so long, or something that was stopped: a busy machine may be slow, and so none
+# of our own time limits ends a connection, or a wait for something that has to come.
+PATIENCE_S = 60.0
+_PATIENT = {"open_timeout": PATIENCE_S, "close_timeout": PATIENCE_S, "ping_interval": None}
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
@@ -78,7 +83,8 @@ class Station:
         """Open a websocket at `<url>/<station id, percent-encoded>`.
 
         `subprotocols` may be empty (no header is sent). `options` go to `websockets.connect`; for
-        TLS that is `ssl`, and `tests.certificates.basic` makes the `headers` of a password.
+        TLS that is `ssl`, and `tests.certificates.basic` makes the `headers` of a password. It
+        sends no pings: whether the other side lives is for the test to find out.
         Raises websockets.InvalidStatus (`.response.status_code`, `.headers`, `.body`) when refused.
         """
         uri = f"{url.rstrip('/')}/{quote(station_id, safe='')}"
@@ -94,7 +100,7 @@ class Station:
         **options: Any,
     ) -> Self:
         """Open a websocket at exactly `uri`: for wrong paths and odd encodings."""
-        options = {"compression": None, "proxy": None, "max_size": None} | options
+        options = {"compression": None, "proxy": None, "max_size": None} | _PATIENT | options
         socket = await connect(
             uri,
             subprotocols=[Subprotocol(name) for name in subprotocols] or None,
@@ -114,7 +120,7 @@ class Station:
         payload: Any = None,
         *,
         message_id: str | None = None,
-        timeout_s: float = 30.0,
+        timeout_s: float = PATIENCE_S,
     ) -> Reply:
         """Send a CALL and wait for its answer; several may wait at once (pipelining).
 
@@ -151,14 +157,14 @@ class Station:
         """Send a binary frame, which OCPP-J does not know."""
         await self.socket.send(raw, text=False)
 
-    async def receive(self, timeout_s: float = 30.0) -> Frame:
+    async def receive(self, timeout_s: float = PATIENCE_S) -> Frame:
         """The next frame that is no answer to `call` or `send_call`, decoded from JSON.
 
         Raises TimeoutError, or ConnectionClosed when there is none left and the socket has ended.
         """
         return _decoded(await self.receive_text(timeout_s))
 
-    async def receive_text(self, timeout_s: float = 30.0) -> str | bytes:
+    async def receive_text(self, timeout_s: float = PATIENCE_S) -> str | bytes:
         """As `receive`, but exactly as it came (key order, blanks)."""
         async with asyncio.timeout(timeout_s):
             text = await self._inbox.get()
@@ -178,7 +184,7 @@ class Station:
         frame = [4, call[1], code, description, {} if details is None else details]
         await self.send_text(json.dumps(frame))
 
-    async def closed(self, timeout_s: float = 30.0) -> tuple[int, str]:
+    async def closed(self, timeout_s: float = PATIENCE_S) -> tuple[int, str]:
         """Wait until the socket has ended; its close code (1006: without a close frame), reason."""
         async with asyncio.timeout(timeout_s):
             await asyncio.wait([self._reader])
