@@ -52,7 +52,7 @@ class Central:
     def actions(self) -> list[str]:
         return [frame[2] for frame in self.calls]
 
-    async def until(self, fact: Callable[[], object], time_s: float = 20.0) -> None:
+    async def until(self, fact: Callable[[], object], time_s: float = 120.0) -> None:
         """Wait until a frame has made `fact` true."""
         async with asyncio.timeout(time_s), self._changed:
             await self._changed.wait_for(lambda: bool(fact()))

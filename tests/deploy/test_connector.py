@@ -20,8 +20,6 @@ from deploy.local.effects import Start
 from deploy.local.line import Line
 from deploy.local.memory import Listed, Memory, Plug, Reservation
 
-pytestmark = pytest.mark.slow  # sessions that pass in seconds
-
 
 class Notebook:
     """As much of a line as a connector needs: always online, every call accepted."""
@@ -57,7 +55,7 @@ class Notebook:
 
     async def until_said(self, word: str) -> None:
         """Wait for a status with this word."""
-        async with asyncio.timeout(10), self._news:
+        async with asyncio.timeout(60), self._news:
             await self._news.wait_for(lambda: word in self.words())
 
     def words(self) -> list[str]:

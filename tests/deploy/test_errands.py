@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from typing import cast
 
+import pytest
+
 from deploy.local import errands
 from deploy.local.calls import Call, Payload
 from deploy.local.days import Wait
@@ -92,5 +94,5 @@ async def test_a_moment_is_awaited_by_the_clock_of_the_station() -> None:
     line, loop = Notebook(), asyncio.get_running_loop()
     began = loop.time()
     await perform(Errand((Until(NOW + timedelta(seconds=0.05)), FIRST)), line, station())
-    assert loop.time() - began >= 0.05
+    assert loop.time() - began == pytest.approx(0.05)
     assert line.said == [FIRST]

@@ -21,7 +21,7 @@ async def test_a_fleet_lives_until_it_is_told_to_stop(tmp_path: Path) -> None:
         async with asyncio.timeout(30):
             await fleet.farewell()
         assert fleet.ended
-        assert not system.sockets
+        await system.until(lambda: not system.sockets)
     events = system.of("TransactionEvent")
     begun = {e["transactionInfo"]["transactionId"] for e in events if e["eventType"] == "Started"}
     ended = {e["transactionInfo"]["transactionId"] for e in events if e["eventType"] == "Ended"}

@@ -18,7 +18,7 @@ async def test_stations_charge_until_they_are_told_to_stop(tmp_path: Path) -> No
         try:
             await system.until(lambda: len(system.of("BootNotification")) == 2)
             running.signal(signal.SIGTERM)
-            assert await running.ended(60) == 0, running.output()
+            assert await running.ended(120) == 0, running.output()
         finally:
             running.kill()
         await system.until(lambda: not system.sockets)
