@@ -8,10 +8,11 @@ from typing import Any
 import click
 from sqlalchemy import Select, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from consumers.engines import engine, shown
+from consumers.unusable import words
 
 Take = Callable[[Any], None]  # of a mapping: name of the column -> value
 TakeMany = Callable[[Sequence[Any]], None]  # of rows, as tuples in the order of the columns
@@ -75,8 +76,7 @@ def _reader(url: str) -> AsyncEngine:
 
 def _words(error: Exception) -> str:
     """What went wrong, in a line for a person."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    said = str(cause).partition("\n")[0]
+    said = words(error)
     if "no such table" in said or "does not exist" in said:
         return "there is no such table yet"
     return f"the tables cannot be read ({said})"

@@ -1,6 +1,5 @@
 """Connections to a consumer's database: a file, or PostgreSQL."""
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,12 +29,6 @@ def is_store(text: str) -> bool:
 def shown(text: str) -> str:
     """The URL without its password, for people."""
     return make_url(text).render_as_string(hide_password=True)
-
-
-def make_folder(text: str) -> None:
-    """Make the folder that the store's file lies in, if it is one."""
-    if (url := make_url(text)).drivername == "sqlite":
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
 
 
 def engine(text: str, application: str, answer_time_s: float = ANSWER_TIME_S) -> AsyncEngine:

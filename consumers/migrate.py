@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from consumers import engines
 from consumers.config import Config
+from consumers.unusable import Unusable, check, make_folder, words
 from consumers.upgrade import HISTORIES, UpgradeError, upgrade
 from schemas.log import set_up
 
@@ -30,13 +31,14 @@ def run(config: Config, consumer: str) -> int:
 
 def migrated(store: str, consumer: str, histories: Path = HISTORIES) -> int:
     """As run, of a store, where logging is set up."""
-    engines.make_folder(store)
+    shown = engines.shown(store)
     try:
+        make_folder(store)
         asyncio.run(_upgraded(store, consumer, histories))
-    except (UpgradeError, SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
-        shown = engines.shown(store)
-        log.error("cannot bring the tables up to date", store=shown, problem=str(error))
+    except (Unusable, UpgradeError, SQLAlchemyError, asyncpg.PostgresError, OSError) as error:
+        log.error("cannot bring the tables up to date", store=shown, problem=words(error))
         return 1
+    log.info("the tables are those of this version", store=shown)
     return 0
 
 
@@ -45,5 +47,8 @@ async def _upgraded(store: str, consumer: str, histories: Path) -> None:
     try:
         async with engine.begin() as connection:
             await connection.run_sync(upgrade, consumer, histories)
+    except Exception as error:
+        check(store, error)
+        raise
     finally:
         await engine.dispose()

@@ -22,11 +22,13 @@ from consumers.rebuild import RebuildRefusedError
 from consumers.runner import Runner
 from consumers.sequels import Parts, Sequel
 from consumers.stores import Store
+from consumers.unusable import Unusable, make_folder
 from consumers.upgrade import HISTORIES, UpgradeError
 from schemas import kafka_clients, loop_lag, registry, tracing
 from schemas.codec import Codec
 from schemas.log import set_up
 from schemas.operators_port import Admin, application
+from schemas.tls import TlsFileError
 
 ACK_TIME_S = 10.0
 
@@ -64,7 +66,7 @@ def run(  # noqa: PLR0913 - handed through
             parts = Parts(config, store, codec, producer, metrics, _now_ms, traced)
             return [import_module(f"{__package__}.{name}").sequel(parts) for name in modules]
 
-        engines.make_folder(config.store)
+        make_folder(config.store)
         opened = partial(Store.open, config.store, consumer)
         group = f"{config.prefix}consume-{consumer.name}"
         runner = Runner(
@@ -96,7 +98,7 @@ def run(  # noqa: PLR0913 - handed through
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as loop:
             return loop.run(until_signal())
-    except registry.RegistryError as error:
+    except (registry.RegistryError, TlsFileError, Unusable) as error:
         log.error("cannot start", problem=str(error))
         return 1
 
@@ -135,7 +137,7 @@ async def _served(config: Config, runner: Runner, metrics: Metrics, stop: asynci
     log.info("started", store=engines.shown(config.store), admin=config.admin)
     try:
         await runner.run(stop)
-    except (RebuildRefusedError, UpgradeError) as error:
+    except (RebuildRefusedError, UpgradeError, Unusable) as error:
         for problem in str(error).splitlines():
             log.error("cannot start", problem=problem)
         return 1

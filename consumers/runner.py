@@ -20,6 +20,7 @@ from consumers.reading import Reading
 from consumers.sequels import Sequel, Sequels
 from consumers.stores import Away, Fenced, Store
 from consumers.traces import Traces
+from consumers.unusable import Unusable
 from consumers.upgrade import UpgradeError
 from schemas.codec import Codec
 from schemas.kafka_clients import discard
@@ -79,6 +80,7 @@ class Runner:
         self._homes: dict[bytes, int] = {}
         self._folding = asyncio.Lock()
         self._reading: Reading | None = None
+        self._opened = False
         self._state = "starting"
 
     def unready(self) -> list[str]:
@@ -89,7 +91,7 @@ class Runner:
     async def run(self, stop: asyncio.Event) -> None:
         """Fold until `stop`; a commit that is under way is finished.
 
-        Raises RebuildRefusedError, UpgradeError.
+        Raises RebuildRefusedError, UpgradeError, and Unusable where the store was never open.
         """
         working = asyncio.create_task(self._run())
         stopping = asyncio.create_task(stop.wait())
@@ -110,7 +112,9 @@ class Runner:
                 await self._once()
             except Fenced as error:
                 self._broke("fenced", "another instance has taken over", error)
-            except Away as error:
+            except (Away, Unusable) as error:
+                if isinstance(error, Unusable) and not self._opened:
+                    raise  # a mistake; once it was right, somebody else has changed something
                 self._broke("store", "the database is away", error)
             except LogCutError as error:
                 self._broke("log", "the log is not the one that was folded", error)
@@ -139,6 +143,7 @@ class Runner:
         async with AsyncExitStack() as ending:
             store = await self._open_store()
             ending.push_async_callback(store.close)
+            self._opened = True
             sequels = Sequels(self._sequels(store), self._metrics)
             ending.push_async_callback(sequels.close)
             async with asyncio.timeout(CONNECT_TIME_S):

@@ -20,6 +20,7 @@ from consumers.changes import CallKey, Changes, Ownership, Poison
 from consumers.engines import engine
 from consumers.loading import Loader
 from consumers.projection import Consumer, Key, Projection, Rows
+from consumers.unusable import check, words
 from consumers.upgrade import HISTORIES, upgrade
 from consumers.writing import Writer
 
@@ -79,6 +80,7 @@ class Store:
         now_ms: Callable[[], int],
     ) -> None:
         self._engine = engine
+        self._shown = engine.url.set(drivername=engine.dialect.name).render_as_string()
         # To begin and end a transaction is two ways to a server and back, for nothing.
         alone = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         self._questions = engine.execution_options(**alone)
@@ -101,7 +103,7 @@ class Store:
     ) -> Self:
         """Connect to ``sqlite:///path`` or ``postgresql://...``, and bring the tables up to date.
 
-        Of the tables in `published` it is noted which rows change. Raises UpgradeError.
+        Of the tables in `published` it is noted which rows change. Raises UpgradeError, Unusable.
         """
         store = cls(
             engine(url, f"chargewire {consumer.name}"),
@@ -112,8 +114,9 @@ class Store:
         try:
             async with store.transaction() as connection:
                 await connection.run_sync(upgrade, consumer.name, histories)
-        except BaseException:
+        except BaseException as error:
             await store.close()
+            check(url, error)
             raise
         return store
 
@@ -214,7 +217,8 @@ class Store:
         except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:  # OSError: TimeoutError
             # asyncpg looks at parameters before it sends them; SQLAlchemy has no name for that.
             cause = getattr(getattr(error, "orig", None), "__cause__", None)
-            raise (Refused if isinstance(cause, _FINAL) else Away)(str(error)) from error
+            said = f"{self._shown}: {words(error)}"
+            raise (Refused if isinstance(cause, _FINAL) else Away)(said) from error
 
     @asynccontextmanager
     async def working(self, generations: Mapping[int, int]) -> AsyncIterator[Work]:

@@ -6,6 +6,7 @@ import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
@@ -52,7 +53,8 @@ def _run(connection: Connection, history: Path, version_table: str) -> None:
         "transactional_ddl": True,
     }
     before = _revision(connection, version_table)
-    log.info("upgrading tables", of=history.name, revision=before)
+    if before != ScriptDirectory.from_config(config).get_current_head():
+        log.info("upgrading tables", of=history.name, revision=before)
     try:
         command.upgrade(config, "head")
     except CommandError as error:
@@ -61,7 +63,8 @@ def _run(connection: Connection, history: Path, version_table: str) -> None:
             "one, or name another CHARGEWIRE_STORE."
         ) from error
     after = _revision(connection, version_table)
-    log.info("tables are up to date", of=history.name, revision=after, changed=after != before)
+    if after != before:  # a consumer that waits for Kafka comes by here again and again
+        log.info("tables are up to date", of=history.name, revision=after)
 
 
 def _revision(connection: Connection, version_table: str) -> str | None:

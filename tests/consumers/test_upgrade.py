@@ -63,7 +63,7 @@ async def test_tables_on_a_server_are_as_declared(postgres: str) -> None:
 
 
 async def test_what_is_done_is_said(tmp_path: Path) -> None:
-    """Which tables are at which revision, before and after."""
+    """Which tables are at which revision, before and after; where nothing is to do, nothing."""
     made = engine(f"sqlite:///{tmp_path}/said.db", "test")
     try:
         with capture_logs() as told:
@@ -76,10 +76,7 @@ async def test_what_is_done_is_said(tmp_path: Path) -> None:
     assert mine == [
         ("upgrading tables", None),
         ("tables are up to date", "0001"),
-        ("upgrading tables", "0001"),
-        ("tables are up to date", "0001"),
     ]
-    assert [one["changed"] for one in told if "changed" in one] == [True] * 2 + [False] * 2
 
 
 async def test_tables_of_a_newer_program_are_left_alone(tmp_path: Path) -> None:
