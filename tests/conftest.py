@@ -15,6 +15,10 @@ from tests.registry import Registry
 
 _Kafka = TypeVar("_Kafka", Broker, Cluster)
 
+# Else its controller, which is the same process, takes it for dead when the machine stands still
+# for three seconds: then all its partitions are without a leader, and its groups are to be loaded.
+_NEVER_FENCED = {"broker.session.timeout.ms": "3600000"}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first: else one process waits in the end while another works them off."""
@@ -27,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """The broker that all tests share: use topics below `prefix`, and leave it running."""
-    yield from _started(Broker(tmp_path_factory.mktemp("kafka"), 0))
+    yield from _started(Broker(tmp_path_factory.mktemp("kafka"), 0, options=_NEVER_FENCED))
 
 
 @pytest.fixture
