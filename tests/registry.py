@@ -12,7 +12,7 @@ from deploy.local.ports import free_port
 from deploy.local.process import POLL_S, Process
 
 _JAVA_MINIMUM = 21
-_START_TIME_S = 120
+_START_TIME_S = 240
 
 
 class Registry:
@@ -48,7 +48,7 @@ class Registry:
         try:
             self._wait(self._process)
             level = {"compatibility": "FULL_TRANSITIVE"}  # its default is NONE
-            httpx.put(f"{self.url}/config", json=level).raise_for_status()
+            httpx.put(f"{self.url}/config", json=level, timeout=_START_TIME_S).raise_for_status()
         except BaseException:
             self.kill()
             raise
