@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 POLL_S = 0.05  # between looks at a process: none of its news reaches an event loop
-_PAUSE_TIME_S = 5.0
+_PAUSE_TIME_S = 60.0
 _LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
 # PR_SET_PDEATHSIG survives execve, so a small Python in between sets it and becomes the program:
@@ -31,7 +31,7 @@ def _runs(stat: Path) -> bool:
     """Whether a thread runs, or is about to when its turn comes."""
     try:
         return stat.read_text().rpartition(")")[2].split()[0] not in "TtZX"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it ended before it was opened, or read
         return False
 
 
@@ -93,7 +93,7 @@ class Process:
         threads = Path("/proc", str(self.pid), "task")
         until_s = time.monotonic() + _PAUSE_TIME_S
         while any(_runs(thread) for thread in threads.glob("*/stat")):
-            assert time.monotonic() < until_s, "the kernel stops threads within moments"
+            assert time.monotonic() < until_s, "the kernel stops threads at once, unless they write"
 
     def kill(self) -> None:
         """End it at once, paused or not, as a power cut would."""
