@@ -19,7 +19,7 @@ from schemas.topics import Change, Layout, faults, layouts
 
 # DescribeConfigs: the option was set on the topic itself (KIP-226).
 _SET_ON_TOPIC = 1
-EFFECT_TIME_S = 30.0
+EFFECT_TIME_S = 60.0
 
 
 async def existing(settings: KafkaSettings) -> dict[str, Layout]:

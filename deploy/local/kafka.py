@@ -20,7 +20,7 @@ from deploy.local.process import POLL_S, Process
 
 _HERE = Path(__file__).parent
 _JAVA_MINIMUM = 17  # Kafka 4's, for brokers
-_START_TIME_S = 90
+_START_TIME_S = 180  # some seconds, unless the machine is very busy
 _STOP_TIME_S = 30
 # One broker cannot hold more replicas than one; one partition of each internal topic is enough for
 # one machine. The index limit is what Kafka allocates (sparse) for each of hundreds of segments. A
