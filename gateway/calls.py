@@ -244,8 +244,9 @@ class Calls:
         return self._over(attempt, outcome, now)
 
     def _over(self, attempt: Attempt, outcome: Outcome, now: Instant) -> list[Effect]:
-        effects: list[Effect] = [Record(outcome.event)]
-        effects += self._step(attempt, outcome.what, now, outcome.told)
+        # The log has no result of a frame that it does not have.
+        result = self._step(attempt, outcome.what, now, outcome.told)
+        effects: list[Effect] = [Record(outcome.event, then=tuple(result))]
         return effects + self._go(now) + self._gauges()
 
     # Time, and the end.

@@ -21,12 +21,14 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """Put the event into the log; what follows in the list waits for its acknowledgement.
 
     `keep` holds it in memory while the bus is away, instead of giving the connection up. Once it
-    is in the log, a copy goes to the topic that `copy_to` names, whatever becomes of that.
+    is in the log, a copy goes to the topic that `copy_to` names, whatever becomes of that; and what
+    may not be in the log without it follows (`then`), also where the connection is gone by then.
     """
 
     event: Event
     keep: bool = False
     copy_to: ReplyTo | None = None
+    then: tuple["Effect", ...] = ()
 
 
 class Write(msgspec.Struct, frozen=True, gc=False):

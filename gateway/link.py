@@ -264,7 +264,19 @@ class Link(asyncio.Protocol):
         done: Done = _nothing if effect.keep else self._outbox.ticket()
         if effect.copy_to is not None:
             done = self._server.copying(self, effect.event, effect.copy_to, done)
+        if effect.then:
+            done = self._followed(effect.then, done)
         self._server.record(self, effect.event, done, keep=effect.keep)
+
+    def _followed(self, then: tuple[Effect, ...], done: Done) -> Done:
+        """What is `done` with an event, and before it what follows from its being in the log."""
+
+        def acknowledged(position: int | None) -> None:
+            known = position is not None
+            self.perform([one for one in then if known or isinstance(one, Ended)])
+            done(position)
+
+        return acknowledged
 
     def _send(self, effect: Write | Close | Ended | None) -> None:
         """What the outbox gives free; None: nothing more for now."""

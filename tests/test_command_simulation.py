@@ -23,6 +23,7 @@ from tests.test_simulation import Clock, Log, Wire
 
 CALL_TIME_S, CLAIM_WAIT_S, GRACE_S, MARGIN_S = 5, 2.0, 3.0, 15.0
 ASKED = re.compile(rb'"value":"([^"]+)"')
+TOLD = {"answered", "call_error", "bad_answer"}  # results that tell of a frame
 
 
 class Bus:
@@ -335,14 +336,22 @@ class World:
                 node.tail("commands", 50)
             self.arbiter.step()
             self.go_on(0.5)
-        by_gateways, first = defaultdict(list), {}
+        by_gateways, first, told = defaultdict(list), {}, set()
         for record, _ in self.bus.topics["command-results"]:
             first.setdefault(record["command_id"], record["outcome"])
             if "at" in record:
                 by_gateways[record["command_id"], record["attempt"]].append(record["outcome"])
+            if record["outcome"] in TOLD:
+                told.add(record["command_id"])
         assert set(first) == set(self.ids)
         assert [found for found in by_gateways.values() if len(found) > 1] == []
+        assert told - self.heard() == set()
         return first
+
+    def heard(self):
+        """Commands whose station's answer is an event in the log."""
+        events = (event for event, _ in itertools.chain.from_iterable(self.bus.topics.values()))
+        return {event["command_id"] for event in events if event.get("direction") == "from_station"}
 
 
 OUTCOMES = set()

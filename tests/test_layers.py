@@ -135,7 +135,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "gateway.frames": (260, "one notation, read and written"),
     "gateway.instance:_build": (70, "each part of a gateway, with what it is given"),
     "gateway.instance": (335, "the composition root, and the life of what it composes"),
-    "gateway.link": (475, "one socket from handshake to end: its phases share all their state"),
+    "gateway.link": (485, "one socket from handshake to end: its phases share all their state"),
     "gateway.metrics": (260, "a table of metrics, and what counts them"),
     "gateway.replies": (275, "a table of answers for three versions"),
     "gateway.server": (300, "what links share: coming, going, room, log, end"),

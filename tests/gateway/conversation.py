@@ -52,6 +52,7 @@ class Conversation:
             self.session.recorded(77, self.now)
 
     def keep(self, effects: Iterable):
+        effects = [*in_turn(effects)]
         for effect in effects:
             match effect:
                 case Record(event):
@@ -113,6 +114,14 @@ class Conversation:
     @property
     def answers(self):
         return [json.loads(text) for text in self.writes]
+
+
+def in_turn(effects):
+    """The effects as they are performed on a log that acknowledges at once."""
+    for effect in effects:
+        yield effect
+        if isinstance(effect, Record):
+            yield from in_turn(effect.then)
 
 
 def go(first, lines):

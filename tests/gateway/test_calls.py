@@ -445,6 +445,29 @@ def test_commands_that_come_before_the_epoch_is_known_are_claimed_with_it():
     assert [record["type"] for _, record in closed.events] == ["disconnected"]
 
 
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (f'[3,"k-1",{ACCEPTED}]', "answered"),
+        ('[4,"k-1","NotSupported","",{}]', "call_error"),
+        ('[3,"k-1",{}]', "bad_answer"),
+        ('[3,"k-1"]', "bad_answer"),
+    ],
+)
+def test_a_result_follows_from_the_event_of_the_answer(answer, outcome):
+    """What is asked next does not wait for it."""
+    told = ready()
+    sent(told, "k-1", "k-2")
+    effects = told.session.received(answer, told.now)
+    event, follows = effects[0].event, effects[0].then
+    assert event.direction == "from_station"
+    (result,) = (one.event for one in follows if isinstance(one, Record))
+    assert result.topic == "command-results"
+    assert Count("command_results", (outcome,)) in follows
+    records = [one for one in effects[1:] if isinstance(one, Record)]
+    assert [(one.event.message_id, one.then) for one in records] == [("k-2", ())]
+
+
 def test_a_result_is_copied_to_whoever_asked_for_it():
     """The copy goes with the record of the result, and only with that."""
     told = ready()

@@ -1,6 +1,10 @@
 """What the log tells of a station, handed to the connection that it concerns."""
 
 import asyncio
+import json
+from contextlib import asynccontextmanager
+
+import pytest
 
 from tests.gateway.fake_log import delivery, gateway
 from tests.station import Station
@@ -44,6 +48,63 @@ async def test_a_command_is_claimed_sent_and_answered_over_a_socket():
     ((to, key, event),) = server.copies
     assert (to.topic, to.correlation, key) == ("mine", b"7", b"CS-1")
     assert event.topic == "command-results"
+
+
+@asynccontextmanager
+async def asked(headers=(), **settings):
+    """A station that is asked by a command, while the log acknowledges nothing any more."""
+    async with gateway(command_hold_s=0, **settings) as (url, server, log):
+        async with await Station.connect(url, "CS-1") as station:
+            told = delivery(server)
+            told.command(b"CS-1", headers, LATER, COMMAND)
+            await log.has("taken")
+            read_back(told, log)
+            call = await station.receive()
+            log.open = False
+            yield station, log, call[1]
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ([3, "{}", {"status": "Accepted"}], "answered"),
+        ([4, "{}", "NotSupported", "", {}], "call_error"),
+        ([3, "{}", {}], "bad_answer"),
+        ([3, "{}"], "bad_answer"),
+    ],
+)
+async def test_a_result_goes_to_the_log_once_it_has_the_frame_that_is_told_of(answer, outcome):
+    """Else Kafka might lose the one and keep the other."""
+    async with asked() as (station, log, message_id):
+        await station.send_text(json.dumps(answer).replace("{}", message_id, 1))
+        await log.holds(4)
+        assert log.of("command-results") == []
+        log.release()
+        assert [one["outcome"] for one in log.of("command-results")] == [outcome]
+
+
+async def test_an_answer_that_the_log_may_lack_has_no_result():
+    """The connection is given up instead, and its end is all that who arbitrates is told."""
+    async with asked() as (station, log, message_id):
+        await station.send_text(json.dumps([3, message_id, {"status": "Accepted"}]))
+        await log.holds(4)
+        log.release(unknown=True)
+        assert (await station.closed())[0] == 1013
+        await log.has("disconnected")
+    assert log.of("command-results") == []
+    assert [one["type"] for one in log.of("connections")] == ["connected", "taken", "disconnected"]
+
+
+async def test_a_station_that_leaves_with_its_answer_has_answered():
+    """So does who resets itself; the result waits for the log, not for the socket."""
+    async with asked() as (station, log, message_id):
+        await station.send_text(json.dumps([3, message_id, {"status": "Accepted"}]))
+        await log.holds(4)
+        station.socket.transport.abort()
+        await log.has("disconnected")
+        assert log.of("command-results") == []
+        log.release()
+        assert [one["outcome"] for one in log.of("command-results")] == ["answered"]
 
 
 async def test_a_command_is_for_the_newest_connection_and_claims_are_for_all():
