@@ -68,11 +68,10 @@ def run(  # noqa: PLR0913 - handed through
 
         make_folder(config.store)
         opened = partial(Store.open, config.store, consumer)
-        group = f"{config.prefix}consume-{consumer.name}"
         runner = Runner(
             consumer=consumer,
             open_store=partial(opened, histories=histories, published=tables),
-            connect=partial(open_member, config.client_options(), group=group),
+            connect=lambda group: open_member(config.client_options(), group=group),
             codec=codec,
             learn=partial(registry.learn, codec, config),
             sequels=begun,

@@ -10,7 +10,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
-from consumers import rebuild
+from consumers import groups, rebuild
 from consumers.beginnings import LogCutError
 from consumers.folding import Folder
 from consumers.membership import Membership
@@ -38,9 +38,9 @@ class Runner:
     """Joins the group, folds into the store; `run` ends when it is told to stop.
 
     `open_store` and `connect` are called whenever something broke: but for what is in the store,
-    nothing outlives a failure. `learn` asks for a schema whose id nobody here knows. `sequels`
-    makes what follows from the rows of a store. With `rebuilds`, all rows are thrown away first;
-    `whole_log` then refuses a log that was cut.
+    nothing outlives a failure. `connect` is given the name of the group. `learn` asks for a schema
+    whose id nobody here knows. `sequels` makes what follows from the rows of a store. With
+    `rebuilds`, all rows are thrown away first; `whole_log` then refuses a log that was cut.
     """
 
     def __init__(  # noqa: PLR0913 - everything outside arrives as an argument
@@ -48,7 +48,7 @@ class Runner:
         *,
         consumer: Consumer,
         open_store: Callable[[], Awaitable[Store]],
-        connect: Callable[[], Awaitable[AIOKafkaConsumer]],
+        connect: Callable[[str], Awaitable[AIOKafkaConsumer]],
         codec: Codec,
         learn: Callable[[int], Awaitable[bool]],
         partitions: int,
@@ -70,7 +70,7 @@ class Runner:
         self._prefix = prefix
         self._metrics = metrics
         self._sequels = sequels
-        self._traces = Traces(tracing, consumer.name, prefix)
+        self._tracing = tracing
         self._batch_records = batch_records
         self._rebuilds = rebuilds
         self._whole_log = whole_log
@@ -146,11 +146,13 @@ class Runner:
             self._opened = True
             sequels = Sequels(self._sequels(store), self._metrics)
             ending.push_async_callback(sequels.close)
+            group = groups.group(self._prefix, self._consumer.name, await groups.identity(store))
+            log.info("joining", group=group)
             async with asyncio.timeout(CONNECT_TIME_S):
-                consumer = await self._connect()
+                consumer = await self._connect(group)
             ending.push_async_callback(discard, consumer, grace_s=LEAVE_TIME_S)
             await self._prepare(consumer, store)
-            self._reading = self._read(consumer, store, sequels)
+            self._reading = self._read(consumer, store, sequels, group)
             try:
                 await self._reading.run(self._topics)
             finally:
@@ -185,14 +187,16 @@ class Runner:
         self._progress = rebuild.Progress(begins, ends, time.monotonic())
         log.info("rebuilding", of=sum(ends[at] - begins[at] for at in everything))
 
-    def _read(self, consumer: AIOKafkaConsumer, store: Store, sequels: Sequels) -> Reading:
+    def _read(
+        self, consumer: AIOKafkaConsumer, store: Store, sequels: Sequels, group: str
+    ) -> Reading:
         return Reading(
             consumer=consumer,
             store=store,
             folder=Folder(store, self._consumer, decode=self._codec.decode, home=self._home),
             membership=Membership(self._topics, self._folding),
             sequels=sequels,
-            traces=self._traces,
+            traces=Traces(self._tracing, self._consumer.name, self._prefix, group),
             learn=self._learn,
             partitions=self._partitions,
             prefix=self._prefix,

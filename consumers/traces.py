@@ -34,10 +34,11 @@ class Traced:
 class Traces:
     """The spans of one consumer; without `tracing` there are none, and nothing is looked at."""
 
-    def __init__(self, tracing: Tracing | None, name: str, prefix: str) -> None:
+    def __init__(self, tracing: Tracing | None, name: str, prefix: str, group: str) -> None:
         self._tracing = tracing
         self._name = name
         self._prefix = prefix
+        self._group = group
 
     def read(self, commit: Mapping[int, Batch], live: Sequence[int]) -> list[Traced]:
         """The traced among records that are committed together, of the numbers that are live."""
@@ -69,7 +70,7 @@ class Traces:
             told_key = key if TOPICS[one.topic].key == "station" else b""  # others are tokens
             place = Place(self._prefix + one.topic, one.number, told_key, offset)
             told: dict[str, str | int] = {
-                "messaging.consumer.group.name": f"{self._prefix}consume-{self._name}",
+                "messaging.consumer.group.name": self._group,
                 "messaging.batch.message_count": done.records,
             }
             failure = SET_ASIDE if (one.topic, one.number, offset) in aside else ""

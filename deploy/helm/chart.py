@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from consumers.groups import group
 from consumers.services import SERVICES
 from consumers.table_schemas import topic
 from gateway.dispatch import TAILED
@@ -50,8 +51,9 @@ _READS: Mapping[str, tuple[str, ...]] = {"lost_gateways": ("gateways",)}
 def access() -> dict[str, dict[str, Any]]:
     """Program -> what it does on Kafka, all names without prefix: `read` and `write` are topics.
 
-    `group` is the consumer group; `inspects` is set of who describes every topic of the prefix and
-    its configuration, `everything` of who reads them all.
+    `group` is what the names of its consumer groups begin with, one for each store; `inspects` is
+    set of who describes every topic of the prefix and its configuration, `everything` of who reads
+    them all.
     """
     found: dict[str, dict[str, Any]] = {
         "gateway": {
@@ -69,7 +71,7 @@ def access() -> dict[str, dict[str, Any]]:
         found[name] = {
             "read": sorted({*consumer.topics, *_of(_READS, service.sequels)}),
             "write": sorted({*own, *_of(_WRITES, service.sequels)}),
-            "group": f"consume-{name}",
+            "group": group("", name),
         }
     return found
 

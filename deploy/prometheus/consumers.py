@@ -47,8 +47,8 @@ FOLDING = (
         "The stations of the others stand still in its tables.",
         (
             "Ask `/readyz` of each instance: one that waits may be holding partitions.",
-            "Look at the group `<prefix>consume-<name>` in Kafka: is there a member of it that "
-            "does not run any more, or is not in Prometheus?",
+            "Look at the group `<prefix>consume-<name>-<store>` in Kafka: is there a member of it "
+            "that does not run any more, or is not in Prometheus?",
             "Restart the instance that says nothing.",
         ),
     ),
@@ -162,7 +162,8 @@ FOLDING = (
         "Instances of {{ $labels.consumer }} take partitions from each other all the time",
         "Nothing is counted twice, but little gets done.",
         (
-            "How often does the group `<prefix>consume-<name>` rebalance? Kafka's log tells.",
+            "How often does the group `<prefix>consume-<name>-<store>` rebalance? Kafka's log "
+            "tells.",
             "Do instances stand still for long (`chargewire_consumer_loop_lag_seconds`), so that "
             "the group drops them?",
             "Is one more started with the same store that should not be?",

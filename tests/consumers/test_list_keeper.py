@@ -566,9 +566,7 @@ async def consuming(log, url):
     runner = Runner(
         consumer=CONSUMER,
         open_store=partial(Store.open, url, CONSUMER),
-        connect=partial(
-            open_member, {"bootstrap_servers": log.bootstrap}, group=f"{log.prefix}consume"
-        ),
+        connect=lambda group: open_member({"bootstrap_servers": log.bootstrap}, group=group),
         codec=CODEC,
         learn=None,
         sequels=keepers,

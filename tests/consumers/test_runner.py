@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaConnectionError
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from consumers import groups
 from consumers.changes import Changes, Difference, Ownership
 from consumers.families import BROKEN
 from consumers.membership import open_member
@@ -55,10 +56,12 @@ PARTITIONS = 4
 YEAR_MS = 365 * 86_400_000
 ROOT = Path(__file__).parents[2]
 QUICK = (0.05, 0.2)
+# As long may a member say nothing, because the machine stands still, and stay in its group.
+SESSION_MS = 30_000
 
 
 async def until(
-    condition: Callable[[], Any | Awaitable[Any]], what: str = "", timeout_s: float = 60.0
+    condition: Callable[[], Any | Awaitable[Any]], what: str = "", timeout_s: float = 180.0
 ) -> None:
     """Wait for what nothing announces. Raises TimeoutError."""
     async with asyncio.timeout(timeout_s):
@@ -134,10 +137,7 @@ class Running:
         self.runner = Runner(
             consumer=CONSUMER,
             open_store=partial(Store.open, url, CONSUMER, histories=HISTORIES),
-            connect=options.pop("connect", None)
-            or partial(
-                open_member, {"bootstrap_servers": log.bootstrap}, group=f"{log.prefix}consume"
-            ),
+            connect=options.pop("connect", None) or partial(_member, log),
             codec=self.codec,
             learn=options.pop("learn", self._learn),
             partitions=PARTITIONS,
@@ -167,6 +167,11 @@ class Running:
         return not self.runner.unready()
 
 
+async def _member(log: Log, group: str) -> AIOKafkaConsumer:
+    options = {"bootstrap_servers": log.bootstrap, "session_timeout_ms": SESSION_MS}
+    return await open_member(options, group=group)
+
+
 @asynccontextmanager
 async def running(log: Log, url: str, **options: Any) -> AsyncIterator[Running]:
     """A runner in this process, which ends in order."""
@@ -176,7 +181,7 @@ async def running(log: Log, url: str, **options: Any) -> AsyncIterator[Running]:
         yield one
     finally:
         one.stop.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 120)
 
 
 class Instance:
@@ -208,10 +213,10 @@ class Instance:
         assert self.process.poll() is None, self.log.read_text()
         return '"event": "reading"' in self.log.read_text()
 
-    def end(self) -> int:
+    async def end(self) -> int:
         """SIGTERM, and its exit code."""
         self.process.terminate()
-        return self.process.wait(30)
+        return await asyncio.to_thread(self.process.wait, 120)
 
     def kill(self) -> None:
         """kill -9."""
@@ -224,12 +229,14 @@ async def test_folds_all_and_goes_on_where_it_was(written: Log, table: Table, ur
     await written.heartbeats(20, range(1, 11))
     async with running(written, url) as one:
         await until(lambda: table.has(20, 10))
-        assert one.ready
+        await until(lambda: one.ready)
+        await until(lambda: one.value("records_total") >= 200)
         assert one.value("records_total") == 200
         await until(lambda: one.value("lag_records", partition="0") == 0)
     await written.heartbeats(20, range(11, 13))
     async with running(written, url) as two:
         await until(lambda: table.has(20, 12))
+        await until(lambda: two.value("records_total") >= 40)
         assert two.value("records_total") == 40
 
 
@@ -248,6 +255,7 @@ async def test_a_restored_backup_goes_on_from_its_own_place(written: Log, postgr
     after = await Store.open(restored, CONSUMER, histories=HISTORIES)
     async with running(written, restored) as two:
         await until(lambda: Table(after).has(20, 10))
+        await until(lambda: two.value("records_total") >= 100)
         assert two.value("records_total") == 100
         assert two.value("lost_total") == 0
     await after.close()
@@ -258,7 +266,10 @@ async def copied(url: str) -> str:
     name = url.partition("@/")[2].partition("?")[0]
     connection = await asyncpg.connect(url.replace(f"/{name}?", "/postgres?"))
     try:
-        await connection.execute(f"CREATE DATABASE {name}_copy TEMPLATE {name}")
+        while True:
+            with suppress(asyncpg.ObjectInUseError):  # by a connection that is about to end
+                await connection.execute(f"CREATE DATABASE {name}_copy TEMPLATE {name}")
+                break
     finally:
         await connection.close()
     return url.replace(f"/{name}?", f"/{name}_copy?")
@@ -269,12 +280,13 @@ async def test_kafka_is_told_how_far_it_is(written: Log, table: Table, url: str)
     await written.heartbeats(20, range(1, 3))
     async with running(written, url):
         await until(lambda: table.has(20, 2))
+        group = groups.group(written.prefix, CONSUMER.name, await groups.identity(table.store))
         admin = AIOKafkaAdminClient(bootstrap_servers=written.bootstrap)
         await admin.start()
         try:
 
             async def told() -> bool:
-                found = await admin.list_consumer_group_offsets(f"{written.prefix}consume")
+                found = await admin.list_consumer_group_offsets(group)
                 return sum(one.offset for one in found.values()) == 40
 
             await until(told)
@@ -293,16 +305,37 @@ async def test_a_store_in_a_file(written: Log, tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_two_files_do_not_share_a_group(written: Log, tmp_path: Path) -> None:
-    """With a file each, two instances would have half of the rows each: they say so, and wait."""
-    async with running(written, f"sqlite:///{tmp_path}/one.db") as one:
+async def test_a_file_is_for_one_instance(written: Log, tmp_path: Path) -> None:
+    """Two would have half of the partitions each: they say so, and wait."""
+    url = f"sqlite:///{tmp_path}/tally.db"
+    async with running(written, url) as one:
         await until(lambda: one.ready)
-        async with running(written, f"sqlite:///{tmp_path}/two.db") as two:
+        async with running(written, url) as two:
             await until(lambda: any("SQLite" in reason for reason in two.runner.unready()))
             await until(lambda: any("SQLite" in reason for reason in one.runner.unready()))
             await written.heartbeats(5, range(1, 2))
         await until(lambda: one.ready)
         await until(lambda: one.value("records_total") == 5)
+
+
+async def test_each_store_has_all_of_the_log(written: Log, table: Table, url: str) -> None:
+    """Also beside a copy of it; and one that is rebuilt shares with nobody but its own."""
+    await written.heartbeats(10, range(1, 3))
+    async with running(written, url):
+        await until(lambda: table.has(10, 2))
+    await table.store.close()
+    other_url = await copied(url)
+    async with running(written, url) as one, running(written, other_url) as two:
+        other = Table(await Store.open(other_url, CONSUMER, histories=HISTORIES))
+        await written.heartbeats(10, range(3, 6))
+        await until(lambda: table.has(10, 5))
+        await until(lambda: other.has(10, 5))
+        async with running(written, other_url, rebuilds=True) as three:
+            await until(lambda: three.value("partitions") == PARTITIONS / 2)
+            await until(lambda: two.value("partitions") == PARTITIONS / 2)
+            await until(lambda: other.has(10, 5))
+            await until(lambda: one.value("partitions") == PARTITIONS)
+        await other.store.close()
 
 
 async def test_bad_records_are_set_aside(written: Log, table: Table, url: str) -> None:
@@ -562,16 +595,16 @@ async def test_what_breaks_is_named(
 ) -> None:
     """A mistake in the program is none of Kafka's: it is in the log, with where it came from."""
 
-    async def connect() -> AIOKafkaConsumer:
+    async def connect(_: str) -> AIOKafkaConsumer:
         raise broken
 
     one = Running(written, f"sqlite:///{tmp_path}/tally.db", connect=connect)
     with capture_logs() as logged:
         task = asyncio.create_task(one.runner.run(one.stop))
         await until(lambda: one.restarts >= 2)
-        assert one.runner.unready() == [f"waiting: {reason}"]
+        await until(lambda: one.runner.unready() == [f"waiting: {reason}"])
         one.stop.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 120)
     (first, *_) = [entry for entry in logged if entry["event"] == reason]
     assert first.get("exc_info") == (broken if told else None)
 
@@ -589,10 +622,10 @@ async def test_kill_minus_nine_and_rebalances(
         instances[0].kill()
         instances.append(Instance(written, url, tmp_path, 2))
         await until(instances[2].reads)
-        assert instances[1].end() == 0
+        assert await instances[1].end() == 0
         await beating
         await until(lambda: table.has(40, 200))
-        assert instances[2].end() == 0
+        assert await instances[2].end() == 0
         assert await table.store.poison() == []
     finally:
         beating.cancel()

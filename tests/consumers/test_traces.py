@@ -27,7 +27,9 @@ def record(offset, traceparent=HEADER, age_ms=0, event_id=b"e"):
 def made(name="transactions"):
     """Traces of a consumer, and the spans that it makes."""
     spans = []
-    return Traces(Tracing(0, SimpleNamespace(put=spans.append, sent=0)), name, "ocpp."), spans
+    return Traces(
+        Tracing(0, SimpleNamespace(put=spans.append, sent=0)), name, "ocpp.", "group"
+    ), spans
 
 
 def folded(**positions):
@@ -44,7 +46,7 @@ def test_each_traced_record_is_a_span_from_having_read_it_until_the_commit():
     assert (span.name, span.kind) == ("process ocpp.transactions", "consumer")
     assert span.trace.parent_id == followed(HEADER).span_id
     assert span.start_ns <= span.end_ns
-    assert span.told["messaging.consumer.group.name"] == "ocpp.consume-transactions"
+    assert span.told["messaging.consumer.group.name"] == "group"
     assert span.told["messaging.batch.message_count"] == 5
     assert (span.told["messaging.kafka.offset"], span.told["messaging.kafka.message.key"]) == (
         1,
@@ -115,6 +117,6 @@ def test_facts_of_traced_events_know_their_place():
 
 def test_without_tracing_nothing_is_looked_at():
     """Not even at headers."""
-    traces = Traces(None, "transactions", "ocpp.")
+    traces = Traces(None, "transactions", "ocpp.", "group")
     assert traces.read({3: {"transactions": [object()]}}, [3]) == []
     traces.folded([], folded())

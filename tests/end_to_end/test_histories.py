@@ -53,9 +53,7 @@ async def consuming(log, url, consumer, **options) -> AsyncIterator[Metrics]:
     runner = Runner(
         consumer=consumer,
         open_store=partial(Store.open, url, consumer),
-        connect=partial(
-            open_member, {"bootstrap_servers": log.bootstrap}, group=log.prefix + consumer.name
-        ),
+        connect=lambda group: open_member({"bootstrap_servers": log.bootstrap}, group=group),
         codec=CODEC,
         learn=learn,
         partitions=PARTITIONS,

@@ -147,10 +147,12 @@ async def _a_frame_to_its_row(fleet: Fleet, gateway: Gateway, receiver: Receiver
         "messaging.kafka.offset": call.offset,
     }
     assert sent.told.items() >= record.items()
+    group = folded["messaging.consumer.group.name"]
+    assert group.startswith(f"{fleet.prefix}consume-authorizations-")
     assert folded.told == record | {
         "messaging.operation.name": "process",
         "messaging.operation.type": "process",
-        "messaging.consumer.group.name": f"{fleet.prefix}consume-authorizations",
+        "messaging.consumer.group.name": group,
         "messaging.batch.message_count": folded["messaging.batch.message_count"],
     }
     assert waited["ocpp.decision"] == "taken"

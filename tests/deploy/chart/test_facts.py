@@ -355,7 +355,7 @@ def test_users_may_what_their_programs_do_and_no_more() -> None:
         assert {("topic", f"ocpp.{topic}", "Read") for topic in service.consumer.topics} <= (
             users[name]
         )
-        assert ("group", f"ocpp.consume-{name}", "Read") in users[name]
+        assert ("group", f"ocpp.consume-{name}-", "Read") in users[name]
     assert ("topic", "ocpp.", "DescribeConfigs") in users["gateway"]
 
 
