@@ -21,7 +21,7 @@ async def test_output_since_the_start(tmp_path: Path) -> None:
     log = tmp_path / "some.log"
     log.write_text("before\n")
     said = Process(SAYS, log=log)
-    assert await said.ended(30) == 0
+    assert await said.ended(60) == 0
     assert said.output() == "well\n"
     assert log.read_text() == "before\n" + said.output()
 
@@ -32,7 +32,7 @@ async def test_a_long_log_makes_way(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     log = tmp_path / "some.log"
     log.write_text("long")
     said = Process(SAYS, log=log)
-    assert await said.ended(30) == 0
+    assert await said.ended(60) == 0
     assert (tmp_path / "some.log.1").read_text() == "long"
     assert log.read_text() == said.output()
 
@@ -66,4 +66,4 @@ def test_the_process_dies_with_its_parent(tmp_path: Path) -> None:
         child = psutil.Process(int(killed.stdout.readline()))
         assert child.is_running()
         killed.kill()
-    assert psutil.wait_procs([child], timeout=10)[1] == []
+    assert psutil.wait_procs([child], timeout=60)[1] == []
