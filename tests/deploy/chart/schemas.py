@@ -77,7 +77,7 @@ def _definition(kind: str) -> str:
             ],
             check=True,
             capture_output=True,
-            timeout=60,
+            timeout=300,
         )
         return made.read_text()
 
