@@ -1,11 +1,13 @@
 """A log in ten lines, for tests of the rim: it keeps records and acknowledges when told to."""
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
 
 from gateway.certificates import Certificates
 from gateway.config import load
 from gateway.delivery import Delivery
+from gateway.effects import Instant
 from gateway.metrics import Metrics
 from gateway.notices import Notices
 from gateway.policy import Policies
@@ -13,6 +15,7 @@ from gateway.server import Server
 from gateway.tls import door
 from schemas.codec import Codec
 from schemas.records import RECORDS
+from tests.station import PATIENCE_S
 
 # What a station of 1.6 asks for first.
 UPGRADE = (
@@ -61,11 +64,11 @@ class FakeLog:
         """Wait until so many records were handed over."""
         while len(self.records) < count:
             self.came.clear()
-            await asyncio.wait_for(self.came.wait(), 10)
+            await asyncio.wait_for(self.came.wait(), PATIENCE_S)
 
     async def has(self, kind):
         """Wait until an event of the connection log is of this kind."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while kind not in [record["type"] for record in self.of("connections")]:
                 self.came.clear()
                 await self.came.wait()
@@ -89,12 +92,21 @@ def delivery(server):
     )
 
 
+class Unhurried(Server):
+    """For its sessions no time passes: on no machine is an answer, or a claim, too late."""
+
+    _moment = Instant(time.monotonic(), time.time_ns() // 1_000_000)
+
+    def now(self):
+        return self._moment
+
+
 @asynccontextmanager
-async def gateway(stations=None, tracing=None, **settings):
-    """A server on a free port: (its URL, the server, its log)."""
-    config = load(settings, environ={})
+async def gateway(stations=None, tracing=None, *, kind=Unhurried, **settings):
+    """A server on a free port: (its URL, the server, its log). What waits for time is a Server."""
+    config = load({"handshake_time_s": 120, "drain_time_s": 600} | settings, environ={})
     log, loop = FakeLog(), asyncio.get_running_loop()
-    server = Server(
+    server = kind(
         config=config,
         producer=log,
         encode=CODEC.encode,

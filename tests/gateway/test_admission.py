@@ -10,7 +10,7 @@ from gateway.stations import Station as Row
 from schemas.credentials import credential_hash
 from tests.certificates import Authority, basic
 from tests.gateway.fake_log import delivery, gateway
-from tests.station import Station
+from tests.station import PATIENCE_S, Station
 
 KEY = bytes(range(240, 256))
 KEPT = {"credential_hash": credential_hash(KEY, b"s"), "credential_salt": b"s".hex()}
@@ -186,6 +186,6 @@ async def test_headers_that_come_twice_break_nothing():
             + f"Authorization: {right}\r\n".encode() * 2
             + b"\r\n"
         )
-        assert b"401" in await asyncio.wait_for(reader.readline(), 20)
+        assert b"401" in await asyncio.wait_for(reader.readline(), PATIENCE_S)
         writer.close()
     assert log.of("refusals")[0]["user_agent"] == "a, b"

@@ -10,8 +10,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from gateway import link
+from gateway.effects import Instant
+from gateway.server import Server
 from tests.gateway.fake_log import UPGRADE, gateway
-from tests.station import Station
+from tests.station import PATIENCE_S, Station
 
 HEARTBEAT = '[2,"1","Heartbeat",{}]'
 
@@ -19,7 +21,7 @@ HEARTBEAT = '[2,"1","Heartbeat",{}]'
 async def heard_nothing(station):
     """True when the station gets a pong, and nothing before it."""
     pong = await station.socket.ping()
-    await asyncio.wait_for(pong, 10)
+    await asyncio.wait_for(pong, PATIENCE_S)
     return not station.answered()
 
 
@@ -31,7 +33,7 @@ async def test_a_call_is_answered_only_after_its_events_are_acknowledged():
         await log.holds(3)
         assert await heard_nothing(station)
         log.release()
-        assert (await asyncio.wait_for(answer, 10))[0] == 3
+        assert (await asyncio.wait_for(answer, PATIENCE_S))[0] == 3
         assert [record["kind"] for record in log.of("availability")] == ["call", "result"]
 
 
@@ -46,7 +48,7 @@ async def test_an_answer_waits_for_all_events_before_it():
         reply[1](reply[0])
         assert await heard_nothing(station)
         log.release()
-        await asyncio.wait_for(answer, 10)
+        await asyncio.wait_for(answer, PATIENCE_S)
 
 
 async def test_an_unknown_outcome_closes_unanswered():
@@ -61,13 +63,34 @@ async def test_an_unknown_outcome_closes_unanswered():
         assert station.answered() == []
 
 
+class Timers:
+    """Stands where a server's loop is: what it is to call later, it calls when a test says so."""
+
+    def __init__(self):
+        self.set = []
+
+    def call_later(self, delay_s, call, *given):
+        loop = asyncio.get_running_loop()
+        self.set.append(asyncio.TimerHandle(loop.time() + delay_s, call, given, loop))
+        return self.set[-1]
+
+    def strike(self):
+        struck, self.set = self.set, []
+        for timer in struck:
+            if not timer.cancelled():
+                timer._run()
+
+
 async def test_a_slow_log_is_not_a_slow_handshake():
     """The station has said all; it is told to come again, not dropped without a word."""
-    async with gateway(handshake_time_s=0.5) as (url, _, log):
+    async with gateway() as (url, server, log):
+        server.loop, loop = Timers(), server.loop
         log.open = False
         connecting = asyncio.create_task(Station.connect(url, "CS-1"))
         await log.holds(1)
-        await asyncio.wait({connecting}, timeout=1.0)  # longer than the handshake may take
+        assert len(server.loop.set) == 1, "the time of its handshake"
+        server.loop.strike()
+        server.loop = loop
         log.release(unknown=True)
         with pytest.raises(InvalidStatus) as refused:
             await connecting
@@ -100,7 +123,7 @@ async def test_every_frame_of_a_burst_is_answered_in_order():
             assert len(log.records) == 1 + 2 * (3 + 4)
             log.open = True
             log.release()
-            replies = await asyncio.wait_for(asyncio.gather(*answers), 20)
+            replies = await asyncio.wait_for(asyncio.gather(*answers), PATIENCE_S)
             assert [reply[1] for reply in replies] == [str(n) for n in range(1, 101)]
     sequences = [record["sequence"] for record in log.of("availability")]
     assert sequences == list(range(1, 201))
@@ -132,7 +155,7 @@ async def test_pings_of_a_held_station_are_answered():
                 protocol.send_text(HEARTBEAT.encode())
             pong = await station.socket.ping()
             transport.write(b"".join(protocol.data_to_send()))
-            await asyncio.wait_for(pong, 10)
+            await asyncio.wait_for(pong, PATIENCE_S)
             assert len(server.held) == 1
             log.open = True
             log.release()
@@ -164,7 +187,7 @@ async def plain(url):
 async def test_what_is_still_coming_does_not_keep_the_reason_from_the_station():
     """Closed over bytes on their way, the socket would be reset, and the close frame lost."""
     loop = asyncio.get_running_loop()
-    async with gateway() as (url, _, log), plain(url) as station, asyncio.timeout(10):
+    async with gateway() as (url, _, log), plain(url) as station, asyncio.timeout(PATIENCE_S):
         await loop.sock_sendall(station, UPGRADE)
         assert b" 101 " in await loop.sock_recv(station, 4096)
         head = Frame(Opcode.TEXT, b"x" * 1_000_000).serialize(mask=True)[:1000]
@@ -180,7 +203,7 @@ async def test_what_is_still_coming_does_not_keep_the_reason_from_the_station():
 async def test_frames_that_come_with_the_handshake_are_taken():
     """A station that does not wait for our 101 is early; its frame is not lost."""
     loop = asyncio.get_running_loop()
-    async with gateway() as (url, _, log), plain(url) as station, asyncio.timeout(10):
+    async with gateway() as (url, _, log), plain(url) as station, asyncio.timeout(PATIENCE_S):
         log.open = False
         early = Frame(Opcode.TEXT, HEARTBEAT.encode()).serialize(mask=True)
         await loop.sock_sendall(station, UPGRADE + early)
@@ -197,7 +220,7 @@ async def test_frames_that_come_with_the_handshake_are_taken():
 async def test_what_is_no_frame_after_the_request_ends_it_before_our_101():
     """Nothing can be said any more; the log and the books have a connection that ended."""
     loop = asyncio.get_running_loop()
-    async with gateway() as (url, server, log), plain(url) as station, asyncio.timeout(30):
+    async with gateway() as (url, server, log), plain(url) as station, asyncio.timeout(PATIENCE_S):
         log.open = False
         await loop.sock_sendall(station, UPGRADE + b"\xff\xff")
         await log.holds(1)
@@ -242,13 +265,16 @@ async def test_fragments_are_one_frame():
 
 async def test_a_piece_of_a_frame_is_a_sign_of_life():
     """A long frame over a slow line comes in pieces, and a simple station cannot pong meanwhile."""
-    async with gateway() as (url, server, _), await Station.connect(url, "CS-1") as station:
+    async with (
+        gateway(kind=Server) as (url, server, _),
+        await Station.connect(url, "CS-1") as station,
+    ):
         session = server.router.current(b"CS-1").session
         before = session.deadline_s
         protocol, transport = station.socket.protocol, station.socket.transport
         protocol.send_text(b"[2", fin=False)
         transport.write(b"".join(protocol.data_to_send()))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while session.deadline_s == before:  # noqa: ASYNC110 - there is no event for a piece
                 await asyncio.sleep(0)
 
@@ -278,8 +304,8 @@ async def test_a_dropped_socket_is_an_event():
 @pytest.mark.slow
 async def test_a_station_that_never_pongs_is_closed(monkeypatch):
     """A half-open socket: no frame, no pong, then 1011 and the event."""
-    monkeypatch.setattr("gateway.link.CLOSE_TIME_S", 0.2)
-    async with gateway(ping_interval_s=1, ping_time_s=1) as (url, _, log):
+    monkeypatch.setattr(link, "CLOSE_TIME_S", 0.2)
+    async with gateway(kind=Server, ping_interval_s=1, ping_time_s=1) as (url, _, log):
         async with await Station.connect(url, "CS-1") as station:
             station.socket.transport.pause_reading()
             await log.holds(2)
@@ -299,7 +325,8 @@ async def flood(station):
 async def test_a_station_that_never_reads_is_closed(monkeypatch):
     """Its answers fill the socket, so it is not read either; it must not stay so for ever."""
     monkeypatch.setattr(link, "CLOSE_TIME_S", 0.2)
-    async with gateway(ping_interval_s=0.2, ping_time_s=1) as (url, server, log):
+    pings = {"ping_interval_s": 0.2, "ping_time_s": 1}
+    async with gateway(kind=Server, **pings) as (url, server, log):
         async with await Station.connect(url, "CS-1") as station:
             flooding = asyncio.create_task(flood(station))
             await log.has("disconnected")
@@ -328,23 +355,31 @@ async def test_a_socket_that_cannot_be_emptied_is_dropped(monkeypatch):
 
 async def test_a_pong_keeps_a_silent_station():
     """Two pings are answered by themselves, and the connection is still there after both."""
-    async with (
-        gateway(ping_interval_s=0.2, ping_time_s=2) as (url, _, log),
-        await Station.connect(url, "CS-1") as station,
-    ):
-        pinged: asyncio.Queue[Opcode] = asyncio.Queue()
-        protocol = station.socket.protocol
-        answer = protocol.recv_frame
+    async with gateway(ping_interval_s=60, ping_time_s=30) as (url, server, log):
+        server.loop, loop = Timers(), server.loop
+        async with await Station.connect(url, "CS-1") as station:
+            pinged: asyncio.Queue[Opcode] = asyncio.Queue()
+            protocol = station.socket.protocol
+            answer = protocol.recv_frame
 
-        def notice(frame):
-            pinged.put_nowait(frame.opcode)
-            answer(frame)
+            def notice(frame):
+                pinged.put_nowait(frame.opcode)
+                answer(frame)
 
-        protocol.recv_frame = notice
-        for _ in range(2):
-            assert await asyncio.wait_for(pinged.get(), 10) is Opcode.PING
-        assert (await station.call("Heartbeat")).ok
-        assert len(log.of("connections")) == 1
+            protocol.recv_frame = notice
+            session = server.router.current(b"CS-1").session
+            for _ in range(2):
+                begun = server.now()
+                now = Instant(begun.s + 60, begun.ms + 60_000)
+                server.now = lambda now=now: now
+                server.loop.strike()
+                assert await asyncio.wait_for(pinged.get(), PATIENCE_S) is Opcode.PING
+                async with asyncio.timeout(PATIENCE_S):
+                    while session.deadline_s != now.s + 60:  # noqa: ASYNC110 - nor for a pong
+                        await asyncio.sleep(0)
+            server.loop = loop
+            assert (await station.call("Heartbeat")).ok
+            assert len(log.of("connections")) == 1
 
 
 async def test_a_station_that_leaves_during_the_handshake_leaves_no_connection_open():
@@ -369,7 +404,7 @@ async def test_a_slow_handshake_is_dropped():
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"GET /ocpp/CS-1 HTTP/1.1\r\n")
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
-            await asyncio.wait_for(reader.readexactly(1), 10)
+            await asyncio.wait_for(reader.readexactly(1), PATIENCE_S)
         writer.close()
         assert log.records == []
 
@@ -385,6 +420,6 @@ async def test_a_drain_answers_what_is_in_hand_and_closes_1012():
         assert not draining.done()
         log.open = True
         log.release()
-        assert (await asyncio.wait_for(answer, 10))[0] == 3
+        assert (await asyncio.wait_for(answer, PATIENCE_S))[0] == 3
         assert (await station.closed())[0] == 1012
-        await asyncio.wait_for(draining, 10)
+        await asyncio.wait_for(draining, PATIENCE_S)

@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 
 from gateway.stations import Station as Row
 from tests.gateway.fake_log import delivery, gateway
-from tests.station import Station
+from tests.station import PATIENCE_S, Station
 
 
 async def refused(url, station_id="CS-1", **options):
@@ -51,7 +51,7 @@ async def test_a_plain_http_request_is_told_to_upgrade():
         reader, writer = await asyncio.open_connection(host, int(port))
         head = "GET /ocpp/CS-1 HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
         writer.write(head.encode())
-        assert b"426" in await asyncio.wait_for(reader.readline(), 10)
+        assert b"426" in await asyncio.wait_for(reader.readline(), PATIENCE_S)
         writer.close()
         await log.holds(1)
     (refusal,) = log.of("refusals")
@@ -66,7 +66,7 @@ async def test_requests_in_one_packet_are_answered_once():
         host, port = url.removeprefix("ws://").partition("/")[0].split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
         writer.close()
         await log.holds(1)
     assert failed == []
@@ -79,9 +79,9 @@ async def test_what_is_no_http_is_counted():
         host, port = url.removeprefix("ws://").partition("/")[0].split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n")
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
         writer.close()
-        await asyncio.wait_for(writer.wait_closed(), 10)
+        await asyncio.wait_for(writer.wait_closed(), PATIENCE_S)
         assert ("refusals", ("no_http",), 1) in [sample[:3] for sample in server._metrics.samples()]
         assert log.records == []
 
@@ -166,7 +166,8 @@ async def test_a_decision_from_the_log_answers_its_call():
                 "error_description": None,
             }
             delivery(server).decision(b"CS-1", decision)
-            assert (await asyncio.wait_for(answer, 10))[2] == {"idTagInfo": {"status": "Blocked"}}
+            heard = await asyncio.wait_for(answer, PATIENCE_S)
+            assert heard[2] == {"idTagInfo": {"status": "Blocked"}}
 
 
 async def test_the_stations_row_decides_boot_and_quirks():

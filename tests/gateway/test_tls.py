@@ -15,7 +15,7 @@ from gateway.stations import Station as Row
 from schemas.credentials import credential_hash
 from tests.certificates import Authority, basic
 from tests.gateway.fake_log import UPGRADE, gateway
-from tests.station import Station
+from tests.station import PATIENCE_S, Station
 
 BOOT = {"chargePointVendor": "v", "chargePointModel": "m"}
 
@@ -43,7 +43,7 @@ def settings(authority):
 
 async def tells(log, *reasons):
     """Wait for the refusals in the log, and compare why they were."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while len(log.of("refusals")) < len(reasons):
             log.came.clear()
             await log.came.wait()
@@ -53,7 +53,7 @@ async def tells(log, *reasons):
 async def fails(url, context, **options):
     """Connecting ends before there is any HTTP."""
     with pytest.raises((OSError, EOFError, InvalidHandshake, ConnectionClosed)) as caught:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await Station.connect(url, "CS-1", ssl=context, **options)
     assert not isinstance(caught.value, InvalidStatus | TimeoutError)
 
@@ -132,7 +132,9 @@ async def test_a_client_that_does_not_trust_us_and_plain_http_are_told_apart(set
 
     async with gateway(**settings) as (url, _, log):
         await asyncio.to_thread(connect, int(url.split(":")[2].partition("/")[0]))
+        await tells(log, "tls_alert")
         await fails(url, stranger.trusting())  # asyncio's client says nothing when it leaves
+        await tells(log, "tls_alert", "tls")
         await fails(url.replace("wss", "ws"), None)
         await tells(log, "tls_alert", "tls", "tls")
     alert, left, plain = (one["detail"] for one in log.of("refusals"))
@@ -169,7 +171,7 @@ async def test_frames_of_all_sizes_come_through_both_ways(settings, authority, v
             data = {"vendorId": "v", "data": "x" * 100_000}
             assert (await station.call("DataTransfer", data)).payload["status"] == "UnknownVendorId"
             calls = [await station.send_call("Heartbeat") for _ in range(50)]
-            assert len(await asyncio.wait_for(asyncio.gather(*calls), 30)) == 50
+            assert len(await asyncio.wait_for(asyncio.gather(*calls), PATIENCE_S)) == 50
         await log.has("disconnected")
         station = await Station.connect(url, "CS-1", ssl=client)
         await station.send_text("x" * 300_000)
@@ -197,14 +199,14 @@ async def test_a_station_that_does_not_read_is_not_read_either(settings, authori
         log.release()
         async with await connecting as station:
             calls = [await station.send_call("Heartbeat") for _ in range(100)]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 while not server.held:
                     log.came.clear()
                     await log.came.wait()
             assert len(log.records) < 50
             log.open = True
             log.release()
-            assert len(await asyncio.wait_for(asyncio.gather(*calls), 30)) == 100
+            assert len(await asyncio.wait_for(asyncio.gather(*calls), PATIENCE_S)) == 100
 
 
 async def test_we_say_farewell_before_the_socket_ends(settings, authority):
@@ -212,7 +214,7 @@ async def test_we_say_farewell_before_the_socket_ends(settings, authority):
 
     def ask(port):
         client = authority.trusting()
-        with socket.create_connection(("127.0.0.1", port), 20) as raw:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as raw:
             options = {"server_hostname": "127.0.0.1", "suppress_ragged_eofs": False}
             with client.wrap_socket(raw, **options) as secured:
                 secured.sendall(b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -230,7 +232,7 @@ async def test_a_farewell_is_answered(settings, authority):
     """Also where the other side takes leave first, and waits for ours before it goes."""
 
     def leave(port):
-        raw = socket.create_connection(("127.0.0.1", port), 20)
+        raw = socket.create_connection(("127.0.0.1", port), PATIENCE_S)
         with authority.trusting().wrap_socket(raw, server_hostname="127.0.0.1") as secured:
             return secured.unwrap().recv(1)  # raises where the socket just ends
 
@@ -244,7 +246,7 @@ async def test_what_comes_with_the_request_waits_until_it_is_answered(settings, 
     frame = Frame(Opcode.TEXT, b'[2,"1","Heartbeat",{}]').serialize(mask=True)
     came, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
     secured = authority.trusting().wrap_bio(came, sent, server_hostname="127.0.0.1")
-    async with gateway(**settings) as (url, server, log), asyncio.timeout(30):
+    async with gateway(**settings) as (url, server, log), asyncio.timeout(PATIENCE_S):
         host, port = url.removeprefix("wss://").partition("/")[0].split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         while True:
@@ -272,7 +274,7 @@ async def test_a_handshake_that_dawdles_is_cut_off(settings):
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(b"\x16\x03\x01\x02\x00\x01")
         with suppress(ConnectionError):
-            assert await asyncio.wait_for(reader.read(), 20) == b""
+            assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
         writer.close()
         counted = [one[1:3] for one in server._metrics.samples() if one.family == "refusals"]
         assert counted == [(("handshake_time",), 1)]
