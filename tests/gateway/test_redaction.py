@@ -241,11 +241,18 @@ SIZE = 256 * 1024
 )  # fmt: skip
 @pytest.mark.parametrize("start", ["", '{"password":"', '{"value":"x', "password"])
 def test_hostile_text_takes_linear_time(start, unit):
-    """256 KiB of anything are done in well under a second: no regular expression backtracks."""
-    text = (start + unit * (SIZE // len(unit)))[:SIZE] + "password"
-    began = time.process_time()
-    redact_text(text)
-    assert time.process_time() - began < 0.5
+    """Of 256 KiB each costs what each of 32 KiB does: no regular expression backtracks.
+
+    That would be eight times as much. A machine with other work to do spoils some measurements.
+    """
+
+    def cost_s(size):
+        text = (start + unit * (size // len(unit)))[:size] + "password"
+        began = time.process_time()
+        redact_text(text)
+        return time.process_time() - began
+
+    assert any(cost_s(SIZE) < 24 * cost_s(SIZE // 8) for _ in range(5))
 
 
 @given(st.text(max_size=200), st.recursive(st.text(max_size=9) | st.none(), st.lists))
