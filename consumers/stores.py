@@ -15,12 +15,20 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from consumers import statements
-from consumers.bookkeeping import GENERATIONS, OPEN_CALLS, ORIGINS, OUTBOX, POISON, POSITIONS
+from consumers.bookkeeping import (
+    GENERATIONS,
+    OPEN_CALLS,
+    ORIGINS,
+    OUTBOX,
+    POISON,
+    POSITIONS,
+    REMOVED,
+)
 from consumers.changes import CallKey, Changes, Ownership, Poison
 from consumers.engines import engine
 from consumers.loading import Loader
 from consumers.projection import Consumer, Key, Projection, Rows
-from consumers.unusable import check, words
+from consumers.unusable import check, told
 from consumers.upgrade import HISTORIES, upgrade
 from consumers.writing import Writer
 
@@ -78,9 +86,9 @@ class Store:
         *,
         published: Collection[str],
         now_ms: Callable[[], int],
+        kept_ms: int = 0,
     ) -> None:
         self._engine = engine
-        self._shown = engine.url.set(drivername=engine.dialect.name).render_as_string()
         # To begin and end a transaction is two ways to a server and back, for nothing.
         alone = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         self._questions = engine.execution_options(**alone)
@@ -88,7 +96,11 @@ class Store:
         self._now_ms = now_ms
         self.tables = consumer.tables
         self.dialect = engine.dialect.name
-        self._writer = Writer(self.dialect, consumer, published=published, now_ms=now_ms)
+        self.kept_ms = kept_ms
+        self.ages = consumer.ages if kept_ms else {}
+        self._writer = Writer(
+            *(self.dialect, consumer), published=published, now_ms=now_ms, kept_ms=kept_ms
+        )
         self._loader = Loader(self.dialect, consumer.name)
 
     @classmethod
@@ -100,16 +112,19 @@ class Store:
         histories: Path = HISTORIES,
         published: Collection[str] = (),
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        kept_ms: int = 0,
     ) -> Self:
         """Connect to ``sqlite:///path`` or ``postgresql://...``, and bring the tables up to date.
 
-        Of the tables in `published` it is noted which rows change. Raises UpgradeError, Unusable.
+        Of the tables in `published` it is noted which rows change. With `kept_ms`, rows that are
+        older, where a table says how old they are, are not written. Raises UpgradeError, Unusable.
         """
         store = cls(
             engine(url, f"chargewire {consumer.name}"),
             consumer,
             published=published,
             now_ms=now_ms,
+            kept_ms=kept_ms,
         )
         try:
             async with store.transaction() as connection:
@@ -217,7 +232,7 @@ class Store:
         except (SQLAlchemyError, asyncpg.PostgresError, OSError) as error:  # OSError: TimeoutError
             # asyncpg looks at parameters before it sends them; SQLAlchemy has no name for that.
             cause = getattr(getattr(error, "orig", None), "__cause__", None)
-            said = f"{self._shown}: {words(error)}"
+            said = told(self._engine.url, error)
             raise (Refused if isinstance(cause, _FINAL) else Away)(said) from error
 
     @asynccontextmanager
@@ -269,7 +284,7 @@ class Store:
             await connection.execute(statements.unknown(self.dialect), {"of": self.name})
             mine = GENERATIONS.c.consumer == self.name
             await connection.execute(update(GENERATIONS).where(mine).values(settled=False))
-            for table in (POSITIONS, POISON, OPEN_CALLS, OUTBOX, ORIGINS):
+            for table in (POSITIONS, POISON, OPEN_CALLS, OUTBOX, ORIGINS, REMOVED):
                 await connection.execute(delete(table).where(table.c.consumer == self.name))
 
     async def poison(self, limit: int = 1000) -> list[Poison]:

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import asyncpg
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from consumers.engines import shown
 
@@ -62,6 +62,12 @@ def _reason(url: str, error: BaseException) -> str:
             return "it is a folder; a store is a file in one"
         return _FILE.get(code, "").format(folder=_path(url).parent)
     return words(cause) if isinstance(cause, _SERVER) else ""
+
+
+def told(url: URL, error: BaseException) -> str:
+    """The name of an engine's database, without its password, and what went wrong there."""
+    name = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+    return f"{name}: {words(error)}"
 
 
 def words(error: BaseException) -> str:
