@@ -34,6 +34,16 @@ GENERATIONS = Table(
     Column("revision", BigInteger, nullable=False),
     Column("settled", Boolean, nullable=False),
 )
+# Up to when old rows of a table are removed, of what comes from a partition number: none is there
+# that is older. In milliseconds since 1970 (UTC). Only for not having to look for them again.
+REMOVED = Table(
+    "chargewire_removed",
+    METADATA,
+    Column("consumer", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("table_name", Text, primary_key=True),
+    Column("before_ms", BigInteger, nullable=False),
+)
 # Records that could not be folded, as they are in the log; `at` in milliseconds since 1970 (UTC).
 POISON = Table(
     "chargewire_poison",

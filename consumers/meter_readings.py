@@ -31,6 +31,7 @@ METER_READINGS = Table(
     words("raw", "the value as sent; null where it is signed"),
     words("signed", "a signed value, whole: its text, or its object as JSON text"),
     Index("meter_readings_by_time", "station", "observed_ms"),
+    Index("meter_readings_by_age", "observed_ms"),
     comment="One row for each sampled value: append-only.",
 )
 
@@ -81,5 +82,6 @@ PROJECTION = Projection(
     evolve=evolve,
     appended=frozenset({METER_READINGS.name}),
     published=frozenset({METER_READINGS.name}),
+    ages={METER_READINGS.name: "observed_ms"},
 )
 CONSUMER = Consumer("meter-readings", (PROJECTION,))

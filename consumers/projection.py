@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from operator import itemgetter
 from types import MappingProxyType
@@ -39,8 +39,9 @@ class Projection:
     after each would take time by the square of their number. It is for tables that are loaded.
 
     `appended` are the tables whose rows are only ever added: they are not loaded, and a row that
-    is there already stays. `joins` tells that answers are wanted together with their CALLs. The
-    rows of the tables that `published` names are on topics, too.
+    is there already stays. Of those in `ages` old rows may be removed: the column that says when a
+    row began, in milliseconds since 1970 (UTC). `joins` tells that answers are wanted together with
+    their CALLs. The rows of the tables that `published` names are on topics, too.
     """
 
     topics: tuple[str, ...]
@@ -51,6 +52,7 @@ class Projection:
     joins: bool = False
     appended: frozenset[str] = frozenset()
     published: frozenset[str] = frozenset()
+    ages: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def append_only(self) -> bool:
@@ -87,6 +89,11 @@ class Consumer:
     def published(self) -> frozenset[str]:
         """The names of the tables whose rows are on topics, too."""
         return frozenset().union(*(one.published for one in self.projections))
+
+    @property
+    def ages(self) -> Mapping[str, str]:
+        """Table -> the column of its rows' age, where old ones may be removed."""
+        return {name: column for one in self.projections for name, column in one.ages.items()}
 
 
 def fold(

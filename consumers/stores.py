@@ -104,7 +104,7 @@ class Store:
         self._loader = Loader(self.dialect, consumer.name)
 
     @classmethod
-    async def open(
+    async def open(  # noqa: PLR0913 - all but two are optional
         cls,
         url: str,
         consumer: Consumer,

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -36,12 +37,15 @@ class Writer:
         *,
         published: Collection[str],
         now_ms: Callable[[], int],
+        kept_ms: int = 0,
     ) -> None:
         self._dialect = dialect
         self._name = consumer.name
         self._tables = consumer.tables
         self._published = published
         self._now_ms = now_ms
+        self._kept_ms = kept_ms
+        self._ages = consumer.ages if kept_ms else {}
         self._upserts = {
             table.name: statements.upsert(dialect, table, keep=table.name in projection.appended)
             for projection in consumer.projections
@@ -58,8 +62,11 @@ class Writer:
     ) -> int:
         """Write what changes, by partition number; returns how many rows differ.
 
-        The caller holds the generations of these numbers, whose revisions these are.
+        The caller holds the generations of these numbers, whose revisions these are. Rows that are
+        too old to be kept are left out.
         """
+        if self._ages:
+            changes = {number: self._young(one) for number, one in changes.items()}
         for table in self._tables:
             found = [
                 (number, difference)
@@ -81,6 +88,15 @@ class Writer:
         await self._put(connection, POSITIONS, positions)
         differing = (rows for one in changes.values() for rows in one.rows.values())
         return sum(len(rows.put) + len(rows.gone) for rows in differing)
+
+    def _young(self, changes: Changes) -> Changes:
+        since_ms = self._now_ms() - self._kept_ms
+        rows = dict(changes.rows)
+        for name in rows.keys() & self._ages.keys():
+            age, difference = self._ages[name], rows[name]
+            young = [row for row in difference.put if row[age] >= since_ms]
+            rows[name] = replace(difference, put=young)
+        return replace(changes, rows=rows)
 
     async def _rows(
         self, connection: AsyncConnection, table: Table, differences: Sequence[Difference]
