@@ -52,7 +52,7 @@ class Projection:
     joins: bool = False
     appended: frozenset[str] = frozenset()
     published: frozenset[str] = frozenset()
-    ages: Mapping[str, str] = field(default_factory=dict)
+    ages: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def append_only(self) -> bool:

@@ -123,7 +123,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "consumers.migrations.stations.0001_stations:upgrade": (105, "a list of columns"),
     "consumers.migrations.transactions.0001_transactions:upgrade": (105, "a list of columns"),
     "consumers.facts": (525, "one vocabulary: values without behaviour"),
-    "consumers.stores": (295, "one store: all that has to agree about who owns what"),
+    "consumers.stores": (305, "one store: all that has to agree about who owns what"),
     "schemas.event_docs": (265, "the words of a page"),
     "schemas.records": (265, "the contract's records: a text for each"),
     "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
