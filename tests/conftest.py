@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.local.kafka import Broker
 from tests.cluster import Cluster
@@ -18,6 +19,16 @@ _Kafka = TypeVar("_Kafka", Broker, Cluster)
 # Else its controller, which is the same process, takes it for dead when the machine stands still
 # for three seconds: then all its partitions are without a leader, and its groups are to be loaded.
 _NEVER_FENCED = {"broker.session.timeout.ms": "3600000"}
+
+# How long an example took, or to think of one, says what else the machine had to do.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
+# How long an example takes says something of the machine.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
