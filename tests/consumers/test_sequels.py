@@ -50,7 +50,8 @@ class Heard:
 class Stage:
     def __init__(self, *sequels, **limits):
         self.metrics = Metrics("test")
-        self.sequels = Sequels(sequels, self.metrics, Limits(**limits))
+        patient = {"committed_s": 60.0, "woken_s": 60.0}
+        self.sequels = Sequels(sequels, self.metrics, Limits(**(patient | limits)))
 
     @property
     def failures(self):
