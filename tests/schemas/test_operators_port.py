@@ -44,7 +44,8 @@ def state():
 async def client(state):
     admin = state.admin()
     port = await admin.start()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    url = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
         yield client
     await admin.stop()
 
@@ -103,7 +104,7 @@ async def test_where_a_real_registry_serves_the_root_says_so(state):
     app = application(metrics=bytes, unready=list, unwell=list, schemas=None)
     admin = Admin("127.0.0.1:0", app)
     port = await admin.start()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         answer = await client.get(f"http://127.0.0.1:{port}/schemas/ids/1")
     await admin.stop()
     assert answer.status_code == 404
@@ -126,7 +127,7 @@ async def test_stopping_is_bounded_by_no_client(state):
     _, half = await asyncio.open_connection("127.0.0.1", port)
     half.write(b"GET /readyz HTTP/1.1\r\nHost: x\r\n")
     await half.drain()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await admin.stop(2)
     half.close()
     with pytest.raises(OSError, match=r"refused|Connect"):
