@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -42,10 +43,27 @@ def payload(version: str, action: str, words: Sequence[str]) -> Payload:
 def violation(version: str, action: str, found: Mapping[str, Any]) -> str:
     """What the schema of a version has against a payload; empty: nothing.
 
-    A secret that is only named stands for any text.
+    A secret that is only named stands for any text. Of a wrong word of many the nearest is named.
     """
     said = wrong(version, action, found)
-    return "" if said is None else said.description
+    if said is None:
+        return ""
+    if said.rule != "unknown_word":
+        return said.description
+    word, of = _at(said.path, found, form(version, action, "request"))
+    near = difflib.get_close_matches(str(word), of.enum, n=1, cutoff=0.6)
+    return said.description + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _at(path: str, found: Any, of: Form) -> tuple[Any, Form]:
+    """The value that a JSON path leads to, and its form."""
+    for index, name in re.findall(r"\[(\d+)\]|\.(\w+)", path):
+        if index:
+            assert of.items is not None, "a list has items"
+            found, of = found[int(index)], of.items
+        else:
+            found, of = found[name], _inner(of, name, path)
+    return found, of
 
 
 def wrong(version: str, action: str, found: Mapping[str, Any]) -> Violation | None:

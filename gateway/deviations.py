@@ -131,6 +131,7 @@ class _Node:
     fields: Mapping[str, "_Node"]
     required: tuple[str, ...]
     words: frozenset[str]
+    expected: str
     item: "_Node | None"
 
 
@@ -145,6 +146,7 @@ def _compiled(form: Form) -> _Node:
         {field.name: _compiled(field.form) for field in form.fields},
         tuple(field.name for field in form.fields if field.required),
         frozenset(form.enum),
+        form.expected if form.enum else "",
         _compiled(form.items) if form.items else None,
     )
 
@@ -239,7 +241,7 @@ def _text(node: _Node, value: str, path: _Path, found: Found) -> None:
     if node.form.max_length is not None and len(value) > node.form.max_length:
         note(found, "over_long_text", path, f"at most {node.form.max_length} characters expected")
     if node.words and value not in node.words:
-        note(found, "unknown_word", path)
+        note(found, "unknown_word", path, node.expected)
 
 
 # What the record's milliseconds since 1970, UTC, say completely.

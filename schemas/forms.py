@@ -50,6 +50,15 @@ class Form:
     open: bool = False
 
     @property
+    def expected(self) -> str:
+        """What an enumeration wants, for people: its words, as many as there is room for."""
+        count = len(self.enum)
+        while count > 1 and len(", ".join(self.enum[:count])) > _ROOM:
+            count -= 1
+        others = f" and {rest} others" if (rest := len(self.enum) - count) else ""
+        return f"one of {', '.join(self.enum[:count])}{others} expected"
+
+    @property
     def as_text(self) -> bool:
         """Whether the value is kept as JSON text, since its content has no form."""
         return self.kind == "json" or self.open
@@ -73,6 +82,9 @@ _UNDERSTOOD = {
     "required", "type",
 }  # fmt: skip
 _LEGAL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
+
+
+_ROOM = 150  # a CALLERROR has 255 characters, for the field at fault as well
 
 
 @cache

@@ -87,8 +87,23 @@ def test_a_version_is_chosen_by_what_fits():
     assert fitting(V, "Reset", ["type=Hard"]) == ({"type": "Hard"}, ("1.6",))
     assert fitting(V, "Reset", ["type=OnIdle"])[1] == ("2.0.1", "2.1")
     assert fitting(V, "ClearCache", [])[1] == V
-    with pytest.raises(Wrong, match=r"\$\.type.*\(OCPP 1\.6, 2\.0\.1, 2\.1\)"):
+    with pytest.raises(Wrong, match=r"^\$\.type: .*\(OCPP 1\.6\)\n.*\(OCPP 2\.0\.1\)\n"):
         fitting(V, "Reset", ["type=Warm"])
+
+
+def test_a_wrong_word_names_those_that_are_right():
+    """As many as a line has room for; of many, the nearest, wherever in the payload it stands."""
+    with pytest.raises(Wrong) as few:
+        fitting(("1.6",), "Reset", ["type=Warm"])
+    assert str(few.value) == "$.type: one of Hard, Soft expected (OCPP 1.6)"
+    assert violation("1.6", "TriggerMessage", {"requestedMessage": "Hearbeat"}).endswith(
+        "MeterValues, StatusNotification expected; did you mean Heartbeat?"
+    )
+    component = {"variable": {"name": "V"}, "component": {"name": "C"}}
+    monitor = {"id": 1, "value": 1, "severity": 1, "type": "UpperTreshold", **component}
+    said = violation("2.0.1", "SetVariableMonitoring", {"setMonitoringData": [monitor]})
+    assert said.startswith("$.setMonitoringData[0].type: one of UpperThreshold, ")
+    assert said.endswith("did you mean UpperThreshold?")
 
 
 def test_a_named_secret_is_any_text():

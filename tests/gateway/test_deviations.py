@@ -48,6 +48,18 @@ def test_only_the_first_place_of_a_rule_is_told():
     ]
 
 
+def test_a_wrong_word_is_told_the_right_ones():
+    """As many as there is room for beside the longest path; what was sent is not repeated."""
+    payload = json.loads(json.dumps(METER_VALUES))
+    payload["meterValue"][0]["sampledValue"][0]["measurand"] = "s3cr3t"
+    _, violations = deviations("1.6", "MeterValues", "request", payload)
+    assert violations["unknown_word"].description == (
+        "$.meterValue[0].sampledValue[0].measurand: one of Energy.Active.Export.Register, "
+        "Energy.Active.Import.Register, Energy.Reactive.Export.Register, "
+        "Energy.Reactive.Import.Register and 18 others expected"
+    )
+
+
 def test_descriptions_are_short_and_repeat_no_value():
     """errorDescription is at most 255 characters, and a value may be a secret."""
     for name in ("x" * 5000, "\U0001f600" * 99, "\u0000" * 99, "odd name " * 99):
