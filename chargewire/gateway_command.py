@@ -51,10 +51,13 @@ def gateway(check: bool, **flags: Any) -> None:
 
 def _check_files(config: Config) -> None:
     """Fail where the files of the TLS port are no good."""
-    from gateway.certificates import loaded  # noqa: PLC0415 - slow to import
+    if not config.tls_certificate:
+        return
+    from gateway.certificates import ended, loaded  # noqa: PLC0415 - slow to import
 
     try:
-        if config.tls_certificate:
-            loaded(config)
+        _, ends = loaded(config)
     except TlsFileError as error:
         raise click.ClickException(str(error)) from error
+    if problem := ended(config, ends):
+        raise click.ClickException(problem)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import structlog
 
 from gateway.security_settings import SecuritySettings
 from schemas.settings import variable
-from schemas.tls import TlsFileError
+from schemas.tls import TlsFileError, pair_problem
 
 REREAD_EVERY_S = 5.0
 EXPIRING = timedelta(days=14)
@@ -43,6 +43,7 @@ class Certificates:
         self.broken = False
         self.loads = 1
         self.context, self._ends = loaded(settings)
+        self._tell_end()
 
     @property
     def expiring(self) -> bool:
@@ -73,6 +74,11 @@ class Certificates:
             self.broken = False
             self.loads += 1
             log.info("certificate files read again", ends=self._ends.isoformat())
+            self._tell_end()
+
+    def _tell_end(self) -> None:
+        if problem := ended(self._settings, self._ends):
+            log.error("stations will refuse the certificate", problem=problem)
 
     def _state(self) -> list[tuple[int, ...] | None]:
         return [_state(path) for _, path in _files(self._settings)]
@@ -88,22 +94,39 @@ def loaded(settings: SecuritySettings) -> tuple[ssl.SSLContext, datetime]:
     made.options |= (
         ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     )
-    loading = ["tls_certificate", "tls_key"]
+    key = files.get("tls_key")
     try:
         # Without a password OpenSSL would ask for one at the terminal.
-        made.load_cert_chain(certificate, files.get("tls_key"), password="")
+        made.load_cert_chain(certificate, key, password="")
         ends = _end(certificate)
+    except (OSError, ValueError) as error:  # also what OpenSSL finds in the files
+        why = pair_problem(certificate, key, error, variable("tls_key"))
+        if "password" in why:
+            why += f"; this port takes keys without: `openssl pkey -in {key or certificate}`"
+        given = " with ".join(_named(files, "tls_certificate", "tls_key"))
+        raise TlsFileError(f"{given}: {why}") from error
+    try:
         if authorities:
-            loading = ["tls_client_authorities"]
             made.load_verify_locations(authorities)
             made.verify_mode = ssl.CERT_OPTIONAL  # who needs one is known when the id is
             if b"-----BEGIN X509 CRL-----" in Path(authorities).read_bytes():
                 made.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
-    except (OSError, ValueError) as error:  # also what OpenSSL finds in the files
-        why = error.strerror if isinstance(error, OSError) else error
-        given = " with ".join(f"{variable(one)}={files[one]}" for one in loading if one in files)
-        raise TlsFileError(f"{given}: must be PEM that can be read and fits: {why}") from error
+    except OSError as error:
+        (given,) = _named(files, "tls_client_authorities")
+        raise TlsFileError(f"{given}: must be PEM that can be read: {error.strerror}") from error
     return made, ends
+
+
+def ended(settings: SecuritySettings, ends: datetime) -> str:
+    """What to say of our certificate where it has ended; empty: it has not."""
+    if ends > datetime.now(UTC):
+        return ""
+    (given,) = _named(dict(_files(settings)), "tls_certificate")
+    return f"{given}: it ended at {ends:%Y-%m-%d %H:%M} UTC; put a new one in its place"
+
+
+def _named(files: Mapping[str, str], *names: str) -> list[str]:
+    return [f"{variable(one)}={files[one]}" for one in names if one in files]
 
 
 def _end(path: str) -> datetime:

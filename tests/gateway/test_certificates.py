@@ -7,6 +7,13 @@ from pathlib import Path
 from shutil import copy
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from structlog.testing import capture_logs
 
 from gateway.certificates import Certificates, loaded
 from gateway.config import load
@@ -128,6 +135,40 @@ def test_files_that_are_no_good_at_the_start_are_named(files, name, text, said):
         files[name].write_text(text)
     with pytest.raises(TlsFileError, match=said):
         Certificates(settings(files))
+
+
+def test_what_a_pair_lacks_is_told(files, authority):
+    """OpenSSL says "PEM lib" of most; here it is which file, and what to do."""
+    certificate, key = files["tls_certificate"], files["tls_key"]
+    own, chain = certificate.read_bytes(), authority.file.read_bytes()
+    locked = load_pem_private_key(key.read_bytes(), None).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x")
+    )
+    other = authority.issue("other").key.read_bytes()
+    whole = {"tls_certificate": certificate, "tls_key": key}
+    for names, content, said in (
+        (whole, (own, locked), f"{key} has a password, .*openssl pkey -in {key}`"),
+        (whole, (own, other), f"the key in {key} is not that of the certificate in {certificate}"),
+        (whole, (chain + own, key.read_bytes()), "whose own has to be the first in its file"),
+        (whole, (other, other), f"{certificate} has no certificate in PEM"),
+        (whole, (own, own), f"{key} has no private key in PEM"),
+        (("tls_certificate",), (own, own), f"{certificate} .*name the file .*CHARGEWIRE_TLS_KEY"),
+    ):
+        for path, text in zip((certificate, key), content, strict=True):
+            path.write_bytes(text)
+        with pytest.raises(TlsFileError, match=said):
+            loaded(settings({name: whole[name] for name in names}))
+
+
+def test_a_certificate_that_has_ended_is_told_at_the_start(files, authority):
+    """The port opens all the same: stations that look at no date must not be shut out."""
+    own = authority.issue("gateway", days=-1)
+    put(files["tls_certificate"], own.certificate)
+    put(files["tls_key"], own.key)
+    with capture_logs() as told:
+        Certificates(settings(files))
+    (line,) = told
+    assert line["problem"].startswith(f"CHARGEWIRE_TLS_CERTIFICATE={files['tls_certificate']}: it")
 
 
 @pytest.mark.parametrize(("days", "expiring"), [(60, False), (13, True), (-1, True)])

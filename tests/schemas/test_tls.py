@@ -57,6 +57,11 @@ def test_files_that_are_no_good_are_named_with_their_options(authority, tmp_path
         context({"ssl.truststore.location": str(junk)})
     with pytest.raises(TlsFileError, match=r"^ssl.certificate.location = '.*ca.pem'"):
         context({"ssl.certificate.location": authority})
+    with pytest.raises(TlsFileError, match=r"ca.pem has no private key .* with ssl.key.location$"):
+        context({"ssl.certificate.location": authority})
+    (locked := tmp_path / "key.pem").write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+    with pytest.raises(TlsFileError, match=r"; ssl.key.password has its password$"):
+        context({"ssl.certificate.location": authority, "ssl.key.location": str(locked)})
     with pytest.raises(TlsFileError, match=r"with ssl.key.location = '.*junk.pem'"):
         context({"ssl.keystore.location": authority, "ssl.key.location": str(junk)})
 
