@@ -11,10 +11,14 @@ _MARK = " …"  # after what is still growing
 def table(rows: Iterable[Row], now_ms: int) -> list[list[str]]:
     """Rows of texts, a heading first. Times are the station's, in UTC; energy is in kWh.
 
-    What an open transaction has so far is followed by an ellipsis.
+    What an open transaction has so far is followed by an ellipsis. STATE, CHARGING, REASON and ODD
+    are the columns state, charging_state, reason and anomalies, word for word.
     """
     cells = [
-        *(["STATION", "TRANSACTION", "AT", "TOKEN", "BEGIN", "DURATION", "KWH", "STATE", "ODD"],),
+        [
+            *("STATION", "TRANSACTION", "AT", "TOKEN", "BEGIN", "DURATION", "KWH"),
+            *("STATE", "CHARGING", "REASON", "ODD"),
+        ]
     ]
     for row in rows:
         cells.append(
@@ -26,7 +30,9 @@ def table(rows: Iterable[Row], now_ms: int) -> list[list[str]]:
                 minute(row["begin_ms"]),
                 _duration(row, now_ms),
                 _kwh(row),
-                _state(row),
+                row["state"],
+                (row["charging_state"] or "") if row["state"] == "open" else "",
+                row["reason"] or "",
                 row["anomalies"],
             ]
         )
@@ -46,9 +52,3 @@ def _kwh(row: Row) -> str:
     if row["state"] == "open" and begin is not None and last is not None and last >= begin:
         energy, mark = last - begin, _MARK
     return "" if energy is None else f"{energy / 1000:.3f}{mark}"
-
-
-def _state(row: Row) -> str:
-    if row["state"] == "open":
-        return row["charging_state"] or "open"
-    return row["reason"] or "ended"

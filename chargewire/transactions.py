@@ -8,7 +8,17 @@ from chargewire.listing import listing_options, show
 from chargewire.transaction_table import table
 
 
-@click.command()
+class _Explained(click.Command):
+    """Lists in its help what the names in a column mean."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from consumers.transaction_anomalies import ANOMALIES  # noqa: PLC0415 - slow to import
+
+        with formatter.section("What may be odd"):
+            formatter.write_dl([*ANOMALIES.items()])
+
+
+@click.command(cls=_Explained)
 @click.option("--open", "is_open", is_flag=True, help="Only those that go on.")
 @click.option("--odd", is_flag=True, help="Only those that something is odd about.")
 @listing_options
@@ -20,6 +30,14 @@ def transactions(
     Reads the tables of `chargewire consume transactions`. Times are the station's own, in UTC;
     energy is that of the bill, and empty where nobody knows it: the last column says why. JSON and
     CSV also tell the command that began each, where it was a remote start.
+
+    \b
+    STATE     open, or ended: its end is in the log ("state")
+    CHARGING  what an open one of 2.x last said it does ("charging_state")
+    REASON    why it was stopped, as the station says ("reason")
+    ODD       what is odd about it, by the names below ("anomalies")
+
+    In quotation marks is what JSON and CSV call them; the words in them are the same.
 
     \b
     Examples:

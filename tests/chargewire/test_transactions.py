@@ -76,3 +76,16 @@ def test_the_command_that_began_each(run):
     heading, *lines = csv.reader(run("--csv").stdout.splitlines())
     assert [dict(zip(heading, line, strict=True))["command"] for line in lines] == ["", "", "c-1"]
     assert "c-1" not in run().stdout
+
+
+def test_the_help_explains_the_columns(run):
+    """Each heading with its name in JSON, and each name that ODD may show."""
+    told = run("--help").stdout
+    for heading, name in {
+        "STATE": "state",
+        "CHARGING": "charging_state",
+        "REASON": "reason",
+    }.items():
+        assert heading in run().stdout or heading == "CHARGING"
+        assert f'("{name}")' in told
+    assert "other_stop_token" in told
