@@ -7,7 +7,7 @@ import logging
 import pytest
 import structlog
 
-from schemas.log import set_up
+from schemas.log import Repeats, set_up
 
 
 class Terminal(io.StringIO):
@@ -104,8 +104,45 @@ def test_at_debug_libraries_say_all():
     """When someone looks for a fault in them."""
     out = io.StringIO()
     set_up("debug", "json", out)
-    logging.getLogger("aiokafka.producer").debug("detail")
-    assert lines(out)[0]["event"] == "detail"
+    for _ in range(2):
+        logging.getLogger("aiokafka.producer").debug("detail")
+    assert [line["event"] for line in lines(out)] == ["detail"] * 2
+
+
+REFUSED = 'Unable connect to "kafka:9092": refused'
+SETTLING = "Group Coordinator Request failed: [Error 15] GroupCoordinatorNotAvailableError"
+
+
+@pytest.mark.parametrize(
+    ("logger", "line", "expected_s"),
+    [
+        ("aiokafka", REFUSED, [0, 60]),
+        ("aiokafka.consumer.group_coordinator", SETTLING, [10, 70]),
+        ("websockets.server", "again", [0, 1, 10, 59, 60, 70]),
+    ],
+)
+def test_kafka_s_client_says_the_same_once_a_minute(logger, line, expected_s):
+    """While a broker is away; what settles by itself on a new one, only if it does not."""
+    repeats, shown = Repeats(), []
+    for at_s in (0, 1, 10, 59, 60, 70):
+        record = logging.LogRecord(logger, logging.ERROR, "", 0, "%s", (line,), None)
+        record.created = 1_000.0 + at_s
+        if repeats.filter(record):
+            shown.append(at_s)
+    assert shown == expected_s
+
+
+def test_another_reason_is_news():
+    """Refused, then a certificate: whoever mends one sees the next."""
+    out = io.StringIO()
+    set_up("info", "json", out)
+    log = logging.getLogger("aiokafka")
+    for reason in ("refused", "refused", "certificate has expired", "refused"):
+        log.error('Unable connect to "%s:%s": %s', "kafka", 9092, reason)
+    assert [line["event"].rpartition(": ")[2] for line in lines(out)] == [
+        "refused",
+        "certificate has expired",
+    ]
 
 
 def test_an_error_has_its_traceback_in_the_same_line():
