@@ -38,7 +38,7 @@ def version(java: Path) -> int:
     """The feature number (8, 17, 25 …) of a `java`, 0 when it does not run."""
     try:
         said = subprocess.run(  # noqa: S603 - a path of the user's own
-            [java, "-version"], capture_output=True, text=True, timeout=30, check=False
+            [java, "-version"], capture_output=True, text=True, timeout=120, check=False
         ).stderr
     except (OSError, subprocess.TimeoutExpired):
         return 0
