@@ -17,6 +17,12 @@ from schemas.replying import ReplyTo
 EVENT = SimpleNamespace(value=b"the result", headers=(("ce_id", b"1"),), at_ms=1_795_262_400_000)
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    """A machine that stands still for some seconds costs no copy here."""
+    monkeypatch.setattr(module, "SEND_TIME_S", 60.0)
+
+
 @asynccontextmanager
 async def posting(bootstrap, prefix):
     """Copies, and what became of them in a queue."""
@@ -25,7 +31,7 @@ async def posting(bootstrap, prefix):
         kafka_clients.open_producer,
         {"bootstrap_servers": bootstrap},
         frame_limit_bytes=262_144,
-        ack_time_s=5.0,
+        ack_time_s=60.0,
     )
     copies = Copies(connect=connect, prefix=prefix, count=told.put_nowait)
     try:
@@ -50,7 +56,7 @@ async def read(bootstrap, name, partition, count):
         at = TopicPartition(name, partition)
         consumer.assign([at])
         await consumer.seek_to_beginning()
-        return [await asyncio.wait_for(consumer.getone(), 20) for _ in range(count)]
+        return [await asyncio.wait_for(consumer.getone(), 60) for _ in range(count)]
     finally:
         await consumer.stop()
 
@@ -62,9 +68,9 @@ async def test_a_copy_is_the_result_with_the_correlation_of_who_asked(kafka, pre
     await topic(kafka.bootstrap, name, 3)
     async with posting(kafka.bootstrap, f"{prefix}ocpp.") as (copies, told):
         copies.post(ReplyTo(name, 2, b"\x00\xff"), b"CS-1", EVENT)
-        assert await asyncio.wait_for(told.get(), 30) == "sent"
+        assert await asyncio.wait_for(told.get(), 120) == "sent"
         copies.post(ReplyTo(name, 9, None), b"CS-1", EVENT)
-        assert await asyncio.wait_for(told.get(), 30) == "sent"
+        assert await asyncio.wait_for(told.get(), 120) == "sent"
     (record,) = await read(kafka.bootstrap, name, 2, 1)
     assert (record.key, record.value, record.timestamp) == (b"CS-1", b"the result", EVENT.at_ms)
     assert record.headers == (("ce_id", b"1"), ("kafka_correlationId", b"\x00\xff"))
@@ -78,14 +84,14 @@ async def test_a_topic_that_nobody_made_is_not_made_and_blocks_nothing(kafka, pr
     monkeypatch.setattr(module, "REFRESH_EVERY_S", 0.0)
     async with posting(kafka.bootstrap, f"{prefix}ocpp.") as (copies, told):
         copies.post(ReplyTo(f"{prefix}none", None, b"1"), b"CS-1", EVENT)
-        assert await asyncio.wait_for(told.get(), 30) == "no_topic"
+        assert await asyncio.wait_for(told.get(), 120) == "no_topic"
         copies.post(ReplyTo(f"{prefix}none", None, b"1"), b"CS-1", EVENT)
-        assert await asyncio.wait_for(told.get(), 30) == "no_topic"
+        assert await asyncio.wait_for(told.get(), 120) == "no_topic"
         await topic(kafka.bootstrap, f"{prefix}none", 1)
         outcome = "no_topic"
         while outcome == "no_topic":  # the broker's own metadata takes a moment
             copies.post(ReplyTo(f"{prefix}none", None, b"1"), b"CS-1", EVENT)
-            outcome = await asyncio.wait_for(told.get(), 30)
+            outcome = await asyncio.wait_for(told.get(), 120)
         assert outcome == "sent"
 
 
@@ -123,5 +129,5 @@ async def test_a_kafka_out_of_reach_costs_the_copy_alone():
     copies = Copies(connect=broken, prefix="ocpp.", count=told.put_nowait)
     for _ in range(2):
         copies.post(ReplyTo("mine", None, None), b"CS-1", EVENT)
-        assert await asyncio.wait_for(told.get(), 10) == "failed"
+        assert await asyncio.wait_for(told.get(), 60) == "failed"
     await copies.stop()
