@@ -58,7 +58,7 @@ def test_migrating_ends_with_the_tables_made(tmp_path: Path) -> None:
     """In the store of that consumer, without Kafka."""
     words = ["-m", "chargewire", "consume", "stations", "--data", f"{tmp_path}/data", "--migrate"]
     found = subprocess.run(
-        [sys.executable, *words], check=False, capture_output=True, text=True, timeout=60
+        [sys.executable, *words], check=False, capture_output=True, text=True, timeout=300
     )
     assert found.returncode == 0, found.stderr
     with closing(sqlite3.connect(tmp_path / "data" / "stations.db")) as connection:

@@ -95,7 +95,7 @@ async def test_the_first_result_of_its_own_command_counts(settings) -> None:
             asked.set()
 
     running = asyncio.create_task(drive(settings, "CS-1", lambda version: Script(), show, stored))
-    await asyncio.wait_for(asked.wait(), 30)
+    await asyncio.wait_for(asked.wait(), 60)
     (command,) = await commands(settings)
     names = {name: command[name] for name in ("station", "action", "attempt")} | {"at": 1}
     for command_id, outcome in (
@@ -104,7 +104,7 @@ async def test_the_first_result_of_its_own_command_counts(settings) -> None:
     ):
         record = names | {"command_id": command_id, "outcome": outcome}
         await put(settings.kafka, settings.prefix, "command-results", record)
-    assert await asyncio.wait_for(running, 30)
+    assert await asyncio.wait_for(running, 60)
     assert [step.text for step in shown if isinstance(step, Say)] == ["late", "timeout"]
 
 

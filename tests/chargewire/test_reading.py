@@ -112,7 +112,7 @@ async def test_following_goes_on_with_what_is_written_later(kafka, prefix, log):
     await write(kafka.bootstrap, topic, (0, "a", 1000, decision("before")))
     places = await log.partitions(["decisions"])
     batches = log.read(places, since=None, follow=True)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert await anext(batches) == []
         await write(kafka.bootstrap, topic, (2, "c", 1000, decision("after")))
         assert ids(await anext(batches)) == ["after"]

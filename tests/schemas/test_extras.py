@@ -30,7 +30,7 @@ def ran(code, *words, **environ):
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     return done.returncode, done.stdout + done.stderr
 
