@@ -16,6 +16,7 @@ from chargewire.call_payloads import Payload, Wrong, fitting
 from chargewire.call_results import names, readable, summary, told
 from chargewire.call_traces import CallTraces
 from chargewire.options import kafka_options, settings
+from chargewire.station_records import checked
 from chargewire.table import columns
 from chargewire.tail import since_ms
 from schemas.catalogue import VERSIONS
@@ -129,6 +130,8 @@ def call(  # noqa: PLR0913 - one for each option
         raise click.UsageError("--to-all or --group, not both")
     station = None if to_all or group else words[0]
     rest = words[1:] if station is not None else words
+    if station is not None:
+        checked(station)
     if not rest:
         raise click.UsageError("which action? `chargewire actions` lists them")
     action = action_named(rest[0])

@@ -35,7 +35,7 @@ def payload(version: str, action: str, words: Sequence[str]) -> Payload:
     for word in words:
         path, equals, text = word.partition("=")
         if not equals:
-            raise Wrong(f"{word!r} is no FIELD=VALUE")
+            raise Wrong(f"{word!r} is no FIELD=VALUE" if word.strip() else "there is no payload")
         _put(made, path.split("."), text, form(version, action, "request"), path)
     return made
 

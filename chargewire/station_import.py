@@ -37,7 +37,9 @@ def import_(file: str, **flags: Any) -> None:
             found = list(station_files.lines(stream))
     except OSError as error:
         raise click.ClickException(f"{file}: {error.strerror}") from error
-    except (WrongFile, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{file}: the file is no UTF-8") from error
+    except WrongFile as error:
         raise click.ClickException(f"{file}: {error}") from error
     bad = [line for line in found if line.wrong]
     for line in bad[:_BAD_SHOWN]:

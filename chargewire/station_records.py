@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+import click
+
 from gateway.handshake import Refuse, station_in
 from gateway.stations import REGISTRATIONS
 from gateway.validation import QUIRKS
@@ -28,6 +30,14 @@ def station_id(text: str) -> str:
     if isinstance(found, Refuse):
         raise ValueError(found.body.strip())
     return found
+
+
+def checked(text: str) -> None:
+    """Raise click.UsageError where no station can have this id: it would be waited for in vain."""
+    try:
+        station_id(text)
+    except ValueError as error:
+        raise click.UsageError(f"{text!r} is no station id. {error}") from error
 
 
 def registration(text: str) -> str:

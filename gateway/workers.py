@@ -26,7 +26,7 @@ async def run(config: Config, main: Main, schemas: Schemas | None, stop: asyncio
     """Keep `config.workers` processes running until `stop`; returns the worst exit code.
 
     A worker that dies is started again; one that ends with an error before it was ever ready ends
-    all, since the next would end alike. OSError when the admin address cannot be had.
+    all, since the next would end alike; so does an admin address that cannot be had.
     """
     with tempfile.TemporaryDirectory(prefix="chargewire-") as folder:
         directory = Path(folder)
@@ -43,7 +43,11 @@ async def run(config: Config, main: Main, schemas: Schemas | None, stop: asyncio
                 schemas=schemas,
             ),
         )
-        await admin.start()
+        try:
+            await admin.start()
+        except OSError as error:
+            log.error("cannot start", problem=f"CHARGEWIRE_ADMIN={config.admin}: {error.strerror}")
+            return 1
         try:
             async with asyncio.TaskGroup() as group:  # a bug in one must not leave the others alone
                 keeping = [

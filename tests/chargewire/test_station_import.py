@@ -40,6 +40,13 @@ def test_a_file_of_stations(kafka, prefix):
     assert one.credential_hash == credential_hash(b"correct horse battery", salt)
 
 
+def test_a_file_of_another_encoding(tmp_path):
+    """A spreadsheet's own: the codec's words would help nobody."""
+    (file := tmp_path / "bad.csv").write_bytes("station,group\nCS-1,Tür\n".encode("latin-1"))
+    result = CliRunner().invoke(chargewire, ["stations", "import", str(file)])
+    assert (result.exit_code, result.stderr) == (1, f"Error: {file}: the file is no UTF-8\n")
+
+
 def test_a_file_that_is_not_there(tmp_path):
     """It is named, and Kafka is left alone."""
     result = CliRunner().invoke(chargewire, ["stations", "import", str(tmp_path / "none.csv")])

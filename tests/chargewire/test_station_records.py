@@ -1,8 +1,9 @@
 """What an operator says of a station becomes a record that the gateway understands."""
 
+import click
 import pytest
 
-from chargewire.station_records import FIELDS, quirks, record, registration, station_id
+from chargewire.station_records import FIELDS, checked, quirks, record, registration, station_id
 from gateway.stations import Station, station_of
 from schemas.records import schema
 
@@ -18,6 +19,14 @@ def test_the_gateway_reads_what_is_written():
     said = record("CS-1", None, {"quirks": ["lenient"], "ping_interval_s": 0}, (), 7)
     assert station_of(said) == Station(quirks=frozenset({"lenient"}), ping_interval_s=0)
     assert (said["station"], said["at"]) == ("CS-1", 7)
+
+
+def test_an_id_that_no_station_can_have():
+    """Such as an empty one: who asks it for something would wait in vain."""
+    checked("CS-1")
+    for text in ("", "a" * 300):
+        with pytest.raises(click.UsageError, match=f"'{text}' is no station id"):
+            checked(text)
 
 
 def test_a_change_keeps_what_it_does_not_name():

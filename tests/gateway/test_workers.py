@@ -3,12 +3,14 @@
 import asyncio
 import os
 import signal
+import socket
 import time
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
-from deploy.local.ports import free_port
+from deploy.local.ports import HOST, free_port
 from gateway import exposition, workers
 from gateway.config import load
 from gateway.metrics import Metrics
@@ -112,6 +114,15 @@ async def test_workers_that_cannot_start_end_all():
     stop = asyncio.Event()
     assert await asyncio.wait_for(workers.run(settings(), hopeless, None, stop), PATIENCE_S) == 3
     assert stop.is_set()
+
+
+async def test_an_admin_address_that_is_taken_ends_all():
+    """Before any worker is started, and the variable is named."""
+    with socket.create_server((HOST, 0)) as taken, capture_logs() as told:
+        config = settings(admin=f"{HOST}:{taken.getsockname()[1]}")
+        assert await asyncio.wait_for(workers.run(config, deaf, None, asyncio.Event()), 60) == 1
+    (line,) = told
+    assert line["problem"].startswith(f"CHARGEWIRE_ADMIN={config.admin}: Address already in use")
 
 
 async def test_a_worker_that_hangs_is_ended_after_its_time(monkeypatch):
