@@ -31,7 +31,11 @@ Frame = list[Any]
 # Only a bug takes so long, or something that was stopped: a busy machine may be slow, and so none
 # of our own time limits ends a connection, or a wait for something that has to come.
 PATIENCE_S = 60.0
-_PATIENT = {"open_timeout": PATIENCE_S, "close_timeout": PATIENCE_S, "ping_interval": None}
+PATIENCE: dict[str, Any] = {
+    "open_timeout": PATIENCE_S,
+    "close_timeout": PATIENCE_S,
+    "ping_interval": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class Station:
         **options: Any,
     ) -> Self:
         """Open a websocket at exactly `uri`: for wrong paths and odd encodings."""
-        options = {"compression": None, "proxy": None, "max_size": None} | _PATIENT | options
+        options = {"compression": None, "proxy": None, "max_size": None} | PATIENCE | options
         socket = await connect(
             uri,
             subprotocols=[Subprotocol(name) for name in subprotocols] or None,

@@ -25,18 +25,23 @@ from schemas.derive import shape
 from schemas.registry import builtin_ids
 from schemas.settings import KafkaSettings
 from schemas.topics import TOPICS, Layout, layouts, plan
-from tests.station import Station
+from tests.station import PATIENCE_S, Station
 
 ROOT = Path(__file__).parents[2]
 PARTITIONS = 3  # a few, since every test has thirty topics of its own
-START_TIME_S = 60.0
+START_TIME_S = 180.0
 POLL_S = 0.02
+PATIENT = ("-m", "tests.end_to_end.patient")
+"""A gateway that waits for Kafka, however long; and UNHURRIED, for its own claims of commands."""
+UNHURRIED = (*PATIENT, "600")
 _PARTS = {"call": "request", "result": "response", "send": "send"}
 CODEC = Codec(builtin_ids())
+# A machine that stands still for ten seconds is no fault; a test of a fault says what it waits for.
+_LIMITS = {"ack_time_s": 12, "outage_time_s": 60, "handshake_time_s": 60}
 
 
 async def until(
-    condition: Callable[[], Any | Awaitable[Any]], what: str = "", timeout_s: float = 30.0
+    condition: Callable[[], Any | Awaitable[Any]], what: str = "", timeout_s: float = PATIENCE_S
 ) -> Any:
     """The first true value of a condition which nothing announces. Raises TimeoutError."""
     end_s = time.monotonic() + timeout_s
@@ -82,8 +87,11 @@ class Gateway:
 
     command: tuple[str, ...] = ("-m", "gateway")
 
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, environ: dict[str, str], log: Path, command: tuple[str, ...] | None = None
+    ) -> None:
         self.log = log
+        self.command = command or self.command
         self.port, self.admin = free_port(), free_port()
         self._environ = environ | {
             "CHARGEWIRE_LISTEN": f"{HOST}:{self.port}",
@@ -121,7 +129,8 @@ class Gateway:
         """(status, body) of the admin port; status 0 where nobody listens."""
         async with httpx.AsyncClient(trust_env=False) as client:
             try:
-                response = await client.get(f"http://{HOST}:{self.admin}/{path}", timeout=10)
+                url = f"http://{HOST}:{self.admin}/{path}"
+                response = await client.get(url, timeout=PATIENCE_S)
             except httpx.TransportError:
                 return 0, ""
         return response.status_code, response.text
@@ -150,7 +159,7 @@ class Gateway:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.kill()
 
-    async def ended(self, timeout_s: float = 30.0) -> int:
+    async def ended(self, timeout_s: float = 2 * PATIENCE_S) -> int:
         """Wait for the end of the process; its exit code. Raises TimeoutError."""
         return await self.process.ended(timeout_s)
 
@@ -159,9 +168,8 @@ class Consumer(Gateway):
     """One consumer process, which is asked and ended as a gateway is."""
 
     def __init__(self, name: str, environ: dict[str, str], log: Path, command: str) -> None:
-        super().__init__(environ, log)
+        super().__init__(environ, log, ("-m", *command.split(), name))
         self.name = name
-        self.command = ("-m", *command.split(), name)
 
 
 class Fleet:
@@ -181,24 +189,27 @@ class Fleet:
             "CHARGEWIRE_PARTITIONS": str(PARTITIONS),
             "CHARGEWIRE_ALLOW_SINGLE_REPLICA": "true",
             "CHARGEWIRE_LOG_FORMAT": "json",
-            **_variables(limits),
+            **_variables(_LIMITS | limits),
         }
 
     async def topics(self, replication: int = 1) -> None:
         """Make the topics, as `chargewire topics apply` does."""
         await apply_topics(self.bootstrap, self.prefix, replication)
 
-    def launch(self, **limits: object) -> Gateway:
-        """A gateway that has been started, and may not be ready; `limits` by setting's name."""
+    def launch(self, command: tuple[str, ...] | None = None, **limits: object) -> Gateway:
+        """A gateway that has been started, and may not be ready; `limits` by setting's name.
+
+        `command` is what follows `python`: PATIENT, UNHURRIED, or what the gateway has.
+        """
         log = self.folder / f"gateway-{len(self.gateways) + 1}.log"
-        gateway = Gateway(self._environ | _variables(limits), log)
+        gateway = Gateway(self._environ | _variables(limits), log, command)
         self.gateways.append(gateway)
         gateway.launch()
         return gateway
 
-    async def start(self, **limits: object) -> Gateway:
-        """A gateway that is ready."""
-        gateway = self.launch(**limits)
+    async def start(self, command: tuple[str, ...] | None = None, **limits: object) -> Gateway:
+        """A gateway that is ready; see `launch`."""
+        gateway = self.launch(command, **limits)
         await gateway.ready()
         return gateway
 
@@ -230,7 +241,10 @@ class Fleet:
         return await read(self.bootstrap, self.prefix, topics or tuple(TOPICS))
 
     async def logged(
-        self, enough: Callable[[list[Logged]], object], *topics: str, timeout_s: float = 30.0
+        self,
+        enough: Callable[[list[Logged]], object],
+        *topics: str,
+        timeout_s: float = PATIENCE_S,
     ) -> list[Logged]:
         """What is in these topics as soon as it is enough. Raises TimeoutError."""
 

@@ -17,7 +17,7 @@ from consumers.token_uses import USED
 from consumers.tokens import ISSUED
 from deploy.local.kafka import Broker
 from schemas.identity import folded_token
-from tests.end_to_end.gateways import CODEC, Fleet, Gateway, until
+from tests.end_to_end.gateways import CODEC, PATIENT, Fleet, Gateway, until
 from tests.station import Station
 
 pytestmark = pytest.mark.kafka
@@ -199,7 +199,7 @@ async def _other_versions_are_told_in_their_words(
 
 
 async def _stories(fleet: Fleet, url: str, instances: int) -> None:
-    gateway = await fleet.start(decided=DECIDED)
+    gateway = await fleet.start(PATIENT, decided=DECIDED, decision_time_s=25)
     consumers = [await fleet.consume("authorizations", url) for _ in range(instances)]
     async with platform(fleet, url) as made:
         for token, said in TOKENS.items():
