@@ -6,6 +6,13 @@ from pathlib import Path
 from deploy.local.kafka import Broker, Quorum, new_cluster_id
 from deploy.local.ports import free_port
 
+NEVER_FENCED = {"broker.session.timeout.ms": "3600000"}
+"""For a broker alone that is never started again.
+
+Its controller, which is the same process, would take it for dead when the machine stands still for
+three seconds: then all its partitions are without a leader, and its groups are to be loaded.
+"""
+
 
 class Cluster:
     """Several brokers, the first of which is also the only controller.

@@ -10,15 +10,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.local.kafka import Broker
-from tests.cluster import Cluster
+from tests.cluster import NEVER_FENCED, Cluster
 from tests.postgres import Postgres
 from tests.registry import Registry
 
 _Kafka = TypeVar("_Kafka", Broker, Cluster)
-
-# Else its controller, which is the same process, takes it for dead when the machine stands still
-# for three seconds: then all its partitions are without a leader, and its groups are to be loaded.
-_NEVER_FENCED = {"broker.session.timeout.ms": "3600000"}
 
 # How long an example took, or to think of one, says what else the machine had to do.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -42,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """The broker that all tests share: use topics below `prefix`, and leave it running."""
-    yield from _started(Broker(tmp_path_factory.mktemp("kafka"), 0, options=_NEVER_FENCED))
+    yield from _started(Broker(tmp_path_factory.mktemp("kafka"), 0, options=NEVER_FENCED))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from deploy.local.kafka import Broker
+from tests.cluster import NEVER_FENCED
 from tests.end_to_end.gateways import Consumer, Fleet, until
 from tests.station import Station
 
@@ -23,7 +24,7 @@ KILLS = 50
 STATIONS = 12
 PAUSE_S = 0.05  # of a station, between two calls
 LIVES_S = (0.3, 3.5)  # how long it is from one kill to the next
-CATCH_UP_S = 90.0
+CATCH_UP_S = 300.0
 NAMES = ("transactions", "meter-readings")
 
 _ENDED = """
@@ -106,7 +107,8 @@ async def book(connection: asyncpg.Connection, statement: str) -> Book:
 @pytest.fixture
 async def fleet(tmp_path: Path, prefix: str) -> AsyncIterator[Fleet]:
     """On a broker that may notice soon that the member of a group is dead."""
-    broker = Broker(tmp_path / "kafka", 0, options={"group.min.session.timeout.ms": "1000"})
+    soon = {"group.min.session.timeout.ms": "1000"}
+    broker = Broker(tmp_path / "kafka", 0, options=NEVER_FENCED | soon)
     await broker.start()
     try:
         async with Fleet(broker.bootstrap, prefix, tmp_path) as made:
