@@ -21,7 +21,7 @@ from tests.end_to_end.gateways import ROOT, START_TIME_S, Gateway
 
 BASE, IMAGE = "localhost/base", "localhost/chargewire"
 DATA = "var/lib/chargewire"
-_TIME_S = 900
+_TIME_S = 3600
 _CACHE = ROOT / ".cache" / "image"
 # A Debian with what the official slim images have of it and a program of ours needs.
 _PACKAGES = "base-files,coreutils,dash,libc-bin,libstdc++6,python3-venv"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.kafka import Broker
-from tests.end_to_end.gateways import HOST, PARTITIONS, until
+from tests.end_to_end.gateways import HOST, PARTITIONS, START_TIME_S, until
 from tests.end_to_end.images import BASE, Contained, Image
 from tests.station import Station
 
@@ -68,6 +68,8 @@ def contained(image: Image, kafka: Broker, prefix: str, tmp_path: Path) -> Itera
         "CHARGEWIRE_PREFIX": prefix,
         "CHARGEWIRE_PARTITIONS": str(PARTITIONS),
         "CHARGEWIRE_ALLOW_SINGLE_REPLICA": "true",
+        "CHARGEWIRE_ACK_TIME_S": "12",  # a machine may stand still for ten seconds
+        "CHARGEWIRE_HANDSHAKE_TIME_S": "60",
     }
 
     def make(*words: str) -> Contained:
@@ -154,7 +156,7 @@ def test_it_answers_for_itself(image: Image, tmp_path: Path):
 async def test_a_gateway_serves_stations_and_drains(image: Image, contained: Callable):
     """Two workers below a first process: ready, healthy, answering; and ended in good order."""
     topics = contained("topics", "apply", "--replication", "1")
-    assert await topics.ended(60) == 0, topics.said()
+    assert await topics.ended() == 0, topics.said()
     gateway: Contained = contained("gateway", "--workers", "2")
     consumer: Contained = contained("consume", "stations")
     await gateway.ready()
@@ -183,6 +185,6 @@ async def test_every_program_ends_when_it_is_told_to(contained: Callable):
             caught = next(line.split()[1] for line in status.splitlines() if line[:6] == "SigCgt")
             return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
-        await until(listens, "it never listens for SIGTERM")
+        await until(listens, "it never listens for SIGTERM", START_TIME_S)
         reader.terminate()
         assert await reader.ended() == 128 + signal.SIGTERM, reader.said()

@@ -23,6 +23,7 @@ from tests.clickhouse import ClickHouse, ClickHouseError
 from tests.end_to_end.bus import Bus, day_16, day_201, registry_client
 from tests.end_to_end.filled import filled, mapped
 from tests.end_to_end.gateways import Fleet, Gateway, until
+from tests.station import PATIENCE_S
 
 pytestmark = pytest.mark.kafka
 
@@ -45,6 +46,9 @@ def bus(
         gateway = await fleet.start()
         await day_16(gateway.url, hour=12)
         await day_201(gateway.url)
+        await fleet.logged(
+            lambda log: [one["type"] for one in log].count("disconnected") == 2, "connections"
+        )
         return gateway
 
     try:
@@ -284,4 +288,4 @@ async def _counted(clickhouse: ClickHouse, count: int) -> None:
         (row,) = clickhouse.ask("SELECT count() AS found FROM transactions")
         return bool(row["found"] == count)
 
-    await until(enough, f"not {count} rows in ClickHouse", 60)
+    await until(enough, f"not {count} rows in ClickHouse", 3 * PATIENCE_S)

@@ -25,6 +25,7 @@ from schemas.subjects import subject, text_of
 from tests.end_to_end.bus import registry_client
 from tests.end_to_end.gateways import ROOT, Fleet
 from tests.registry import Registry
+from tests.station import PATIENCE_S
 
 pytestmark = pytest.mark.kafka
 
@@ -53,7 +54,8 @@ def admin(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 def ask(admin: str, path: str, method: str = "GET", body: object = None) -> httpx.Response:
     """A request as curl sends it: any content type is welcome."""
     text = None if body is None else json.dumps(body)
-    with httpx.Client(trust_env=False, headers={"accept": "*/*"}) as client:
+    accepts = {"accept": "*/*"}
+    with httpx.Client(trust_env=False, headers=accepts, timeout=PATIENCE_S) as client:
         return client.request(method, admin + path, content=text)
 
 
