@@ -20,6 +20,7 @@ from tests.consumers.hearing import exchange
 from tests.consumers.written import CODEC, Log
 from tests.end_to_end.gateways import until
 from tests.gateway.conversation import NOON
+from tests.station import PATIENCE_S
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres]
 
@@ -67,7 +68,7 @@ async def consuming(log, url, consumer, **options) -> AsyncIterator[Metrics]:
         yield metrics
     finally:
         stop.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 2 * PATIENCE_S)
 
 
 async def folded(log, url, consumer, records, **options):
