@@ -11,12 +11,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.frames import Frame, Opcode
 
 from deploy.local.kafka import Broker
 from tests.end_to_end.gateways import Fleet, Gateway, Logged, until
-from tests.station import Station
+from tests.station import PATIENCE_S, Station
 
 pytestmark = pytest.mark.kafka
 
@@ -29,7 +29,9 @@ class Place:
 
     fleet: Fleet
     gateway: Gateway
-    brisk: Gateway  # with little patience: pings after a second, handshakes take one at most
+    # With little patience: it pings after a second, and handshakes take one at most. A pong may be
+    # as late as a machine that stands still for ten makes it.
+    brisk: Gateway
 
     async def rejected(self, station: str) -> list[Logged]:
         """The dead letters of a station."""
@@ -51,7 +53,7 @@ def place(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 
     async def start() -> Place:
         await fleet.topics()
-        brisk = fleet.launch(ping_interval_s=1, ping_time_s=1, handshake_time_s=1)
+        brisk = fleet.launch(ping_interval_s=1, ping_time_s=11, handshake_time_s=1)
         gateway = await fleet.start()
         await brisk.ready()
         return Place(fleet, gateway, brisk)
@@ -334,7 +336,7 @@ async def test_a_call_id_used_twice(place: Place) -> None:
 
 async def test_a_station_that_vanishes(place: Place) -> None:
     """No FIN, no pong: the ping finds out, and the log says so."""
-    station = await Station.connect(place.brisk.url, "GONE", ping_interval=None)
+    station = await come(place.brisk, "GONE")
     async with dropping(station):
         assert (await station.call("Heartbeat")).ok
         station.socket.transport.pause_reading()
@@ -344,21 +346,15 @@ async def test_a_station_that_vanishes(place: Place) -> None:
 
 async def test_a_station_that_is_silent_but_alive(place: Place) -> None:
     """It answers pings, so it stays; and it need not say anything else."""
-    async with await Station.connect(place.brisk.url, "QUIET", ping_interval=None) as station:
-        pings = await seen(station, Opcode.PING, 3)
-        assert pings >= 3
+    async with await come(place.brisk, "QUIET") as station:
+        pings = await seen(station, Opcode.PING, 2)  # the second one when the first was answered
+        assert pings >= 2
         assert (await station.call("Heartbeat")).ok
 
 
 async def test_a_station_that_sends_and_never_reads(place: Place) -> None:
     """It is held back, costs nobody anything, and is let go when its pongs stay out."""
-    narrow = socket.socket()
-    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    narrow.setblocking(False)
-    await asyncio.get_running_loop().sock_connect(narrow, ("127.0.0.1", place.brisk.port))
-    station = await Station.connect(
-        place.brisk.url, "DEAF", sock=narrow, ping_interval=None, max_queue=None
-    )
+    station = await come(place.brisk, "DEAF", receive_bytes=4096)
 
     async def flood() -> None:
         call = json.dumps([2, "1" * 250, "Heartbeat", {}])  # a long answer fills buffers sooner
@@ -370,7 +366,7 @@ async def test_a_station_that_sends_and_never_reads(place: Place) -> None:
     async def held() -> bool:
         return (await place.brisk.metrics())["paused"] > 0
 
-    async with dropping(station), await Station.connect(place.brisk.url, "BESIDE") as beside:
+    async with dropping(station), await come(place.brisk, "BESIDE") as beside:
         station.socket.transport.pause_reading()
         flooding = asyncio.create_task(flood())
         await until(held, "it is not held back")
@@ -379,6 +375,25 @@ async def test_a_station_that_sends_and_never_reads(place: Place) -> None:
         assert (ending["close_code"], ending["reason"]) == (1011, "ping_time")
         assert (await beside.call("Heartbeat")).ok
     await flooding
+
+
+async def come(gateway: Gateway, name: str, receive_bytes: int | None = None) -> Station:
+    """A station at a gateway without patience: it tries until a handshake was quick enough."""
+
+    async def connected() -> Station | None:
+        own = socket.socket()
+        own.setblocking(False)
+        if receive_bytes is not None:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        try:
+            await asyncio.get_running_loop().sock_connect(own, ("127.0.0.1", gateway.port))
+            return await Station.connect(gateway.url, name, sock=own, max_queue=None)
+        except (OSError, WebSocketException):
+            own.close()
+            return None
+
+    station: Station = await until(connected, f"{name} does not get in")
+    return station
 
 
 @asynccontextmanager
@@ -405,7 +420,7 @@ async def seen(station: Station, opcode: Opcode, count: int) -> int:
         take(frame)
 
     protocol.recv_frame = counted  # type: ignore[method-assign]
-    await asyncio.wait_for(enough.wait(), 30)
+    await asyncio.wait_for(enough.wait(), PATIENCE_S)
     return number
 
 
@@ -458,7 +473,7 @@ async def asking(
     lines = [f"{name.lower() if lower else name}: {value}\r\n" for name, value in wanted.items()]
     async with opened(gateway) as (reader, writer):
         writer.write(f"GET {path} HTTP/1.1\r\n{''.join(lines)}\r\n".encode() + more)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             first, *rest = head.splitlines()
             found = dict(line.lower().split(": ", 1) for line in rest if line)
@@ -495,7 +510,7 @@ async def test_a_handshake_that_is_refused(
     async with asking(place.gateway, path, headers) as (answer, (reader, _)):
         assert answer.status == status
         assert says.lower() in answer.body.lower()
-        assert await asyncio.wait_for(reader.read(), 20) == b"", "the socket is closed"
+        assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b"", "the socket is closed"
 
 
 @pytest.mark.parametrize(
@@ -521,7 +536,7 @@ async def test_a_handshake_in_its_own_words(
         assert answer.headers["sec-websocket-protocol"] == "ocpp1.6"
         assert "sec-websocket-extensions" not in answer.headers, "compression is off"
         writer.write(Frame(Opcode.TEXT, b'[2,"1","Heartbeat",{}]').serialize(mask=True))
-        head = await asyncio.wait_for(reader.readexactly(2), 20)
+        head = await asyncio.wait_for(reader.readexactly(2), PATIENCE_S)
         assert head[0] == 0x81, "a text frame, whole, not compressed"
         assert (await reader.readexactly(head[1])).startswith(b'[3,"1",{"currentTime"')
 
@@ -531,27 +546,28 @@ async def test_frames_in_one_go_with_the_handshake(place: Place) -> None:
     early = Frame(Opcode.TEXT, b'[2,"1","Heartbeat",{}]').serialize(mask=True)
     async with asking(place.gateway, "/ocpp/EARLY", more=early) as (answer, (reader, _)):
         assert answer.status == 101
-        head = await asyncio.wait_for(reader.readexactly(2), 20)
+        head = await asyncio.wait_for(reader.readexactly(2), PATIENCE_S)
         assert (await reader.readexactly(head[1])).startswith(b'[3,"1",{"currentTime"')
 
 
 async def test_handshakes_that_take_too_long(place: Place) -> None:
     """Sockets that say nothing, or a letter now and then, are dropped; others come in meanwhile."""
+    before = await place.brisk.metrics()
     loop = asyncio.get_running_loop()
     before_s = loop.time()
     async with AsyncExitStack() as stack:
         slow = [await stack.enter_async_context(opened(place.brisk)) for _ in range(20)]
         for _, writer in slow[::2]:
             writer.write(b"GET /ocpp/SLOW HTTP/1.1\r\nHost: x\r\nX-")
-        station = await stack.enter_async_context(await Station.connect(place.brisk.url, "QUICK"))
+        station = await stack.enter_async_context(await come(place.brisk, "QUICK"))
         assert (await station.call("Heartbeat")).ok
         for reader, _ in slow:
             with suppress(ConnectionError):
-                assert await asyncio.wait_for(reader.read(), 20) == b""
-        assert 0.9 < loop.time() - before_s < 10
+                assert await asyncio.wait_for(reader.read(), PATIENCE_S) == b""
+        assert loop.time() - before_s > 0.9
         assert (await station.call("Heartbeat")).ok
-    metrics = await place.brisk.metrics()
-    assert metrics['refusals_total{reason="handshake_time"}'] == 20
+    name = 'refusals_total{reason="handshake_time"}'
+    assert (await place.brisk.metrics())[name] - before.get(name, 0) >= 20
 
 
 @pytest.mark.parametrize(
@@ -570,13 +586,13 @@ async def test_handshakes_that_take_too_long(place: Place) -> None:
 )
 async def test_what_is_no_handshake(place: Place, said: bytes) -> None:
     """The socket is closed, whoever rings; nobody else notices."""
-    async with await Station.connect(place.brisk.url, "NEXT DOOR") as station:
+    async with await come(place.brisk, "NEXT DOOR") as station:
         async with opened(place.brisk) as (reader, writer):
             writer.write(said)
             if not said:
                 writer.write_eof()
             with suppress(ConnectionError):
-                answer = await asyncio.wait_for(reader.read(), 20)
+                answer = await asyncio.wait_for(reader.read(), PATIENCE_S)
                 assert answer[:13] in (b"", b"HTTP/1.1 400 ", b"HTTP/1.1 426 ", b"HTTP/1.1 431 ")
         assert (await station.call("Heartbeat")).ok
 
@@ -595,7 +611,7 @@ async def test_frames_that_break_the_websocket(place: Place) -> None:
         async with asking(place.gateway, f"/ocpp/BROKEN-{number}") as (answer, (reader, writer)):
             assert answer.status == 101
             writer.write(bad)
-            left = await asyncio.wait_for(reader.read(), 20)
+            left = await asyncio.wait_for(reader.read(), PATIENCE_S)
         assert left[:1] == b"\x88"
         assert left[2:4] == (1002).to_bytes(2, "big")
         ending = await place.ending(f"BROKEN-{number}")
