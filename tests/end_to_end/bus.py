@@ -72,7 +72,7 @@ class Bus:
                 read = AvroDeserializer(client)
                 consumer.assign(parts)
                 while ends < len(parts):
-                    one = consumer.poll(30)
+                    one = consumer.poll(120)
                     assert one is not None, "Kafka says nothing"
                     if one.error():
                         assert one.error().code() == KafkaError._PARTITION_EOF, one.error()
@@ -92,7 +92,7 @@ def registry_client(url: str) -> SchemaRegistryClient:
     By default it waits for ever, and of the 404s that Apicurio has in its access log one in some
     hundreds never arrives.
     """
-    return SchemaRegistryClient({"url": url, "timeout": 3})
+    return SchemaRegistryClient({"url": url, "timeout": 3, "max.retries": 20})
 
 
 async def day_16(url: str, hour: int) -> None:
