@@ -11,11 +11,16 @@ from schemas.replying import Headers, ReplyTo, handed_on
 
 LOST = "gateway_lost"
 _WHY = {
-    "offline": "no gateway has the station, or none of them took the command",
     "expired": "it was not sent before it expired",
     "timeout": "a gateway took it, and nobody told what became of it",
-    "connection_lost": "the connection on which it was taken has ended",
+    "connection_lost": "the connection on which it was taken has ended; it may have been done",
 }
+AWAY = "no gateway has the station"
+NOT_TAKEN = (
+    "not_taken: the station is connected, but its gateway did not take the command in time: it"
+    " is late, or the station connected after it was asked"
+)
+GIVEN_BACK = "given_back: a gateway took it, and went down or lost the connection before it asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,18 @@ def result(row: Row, step: End, now_ms: int) -> Outgoing:
         "action": row["action"] or "",
         "attempt": row["attempt"],
         "outcome": step.outcome,
-        "error_description": _WHY.get(step.outcome),
+        "error_description": _why(row, step.outcome),
     }
     return _result(row["station"], record, _trace(row), now_ms)
+
+
+def _why(row: Row, outcome: str) -> str | None:
+    if outcome != "offline":
+        return _WHY.get(outcome)
+    if row["taken_by"] is not None:
+        return GIVEN_BACK
+    # Both are offsets of the connection log.
+    return NOT_TAKEN if row["connected"] and row["epoch"] < row["settled_position"] else AWAY
 
 
 def invalid(command: Mapping[str, Any], why: str, now_ms: int) -> Outgoing:

@@ -1,7 +1,7 @@
 """What may become of an attempt of a command while a gateway has it, as a table.
 
 ```
- early ──▶ claiming ──▶ waiting (──▶ renewing) ──▶ leaving ──▶ open ──▶ ended
+ early ──▶ claiming ──▶ waiting (──▶ renewing) ──▶ leaving (──▶ proving) ──▶ open ──▶ ended
 ```
 """
 
@@ -15,17 +15,22 @@ from gateway.commands import Ask, Command, Verdict
 from gateway.effects import Ended, Instant
 from schemas.traces import Trace
 
-State = Literal["early", "claiming", "waiting", "renewing", "leaving", "open", "late", "ended"]
+State = Literal[
+    "early", "claiming", "waiting", "renewing", "leaving", "proving", "open", "late", "ended"
+]
 Ending = Literal["", "result", "back"]
 """Whether a result follows, or `settled`, which gives the attempt back to whoever arbitrates."""
+
+LOG_SLOW = "log_slow: Kafka took too long with its claim or its event"
 
 # What is no failure of the gateway or the station.
 _WELL = ("answered", "won", "lost", "settled")
 
 # early: the connection's epoch is not known yet. claiming: `taken` is on its way to the log, and
 # back. waiting: ours, and it is not its turn, or not allowed yet. renewing: its turn, but the claim
-# is old, and so it is made once more. leaving: its event is on its way to the log. open: asked, and
-# not answered. late: over, but an answer would still be its own.
+# is old, and so it is made once more. leaving: its event is on its way to the log. proving: that
+# took so long that the claim is old again. open: asked, and not answered. late: over, but an answer
+# would still be its own.
 STEPS: Mapping[tuple[State, str], tuple[State, Ending]] = MappingProxyType(
     {
         ("early", "connected"): ("claiming", ""),
@@ -52,6 +57,11 @@ STEPS: Mapping[tuple[State, str], tuple[State, Ending]] = MappingProxyType(
         ("leaving", "expired"): ("ended", "result"),
         ("leaving", "settled"): ("ended", ""),
         ("leaving", "connection_lost"): ("ended", "back"),
+        ("leaving", "old"): ("proving", ""),
+        ("proving", "sent"): ("open", ""),
+        ("proving", "expired"): ("ended", "result"),
+        ("proving", "settled"): ("ended", ""),
+        ("proving", "connection_lost"): ("ended", "back"),
         ("open", "answered"): ("ended", "result"),
         ("open", "call_error"): ("ended", "result"),
         ("open", "bad_answer"): ("ended", "result"),
@@ -93,6 +103,15 @@ class Attempt(msgspec.Struct):
         """What is asked, where that is no verdict: one of those never waits to be asked."""
         assert isinstance(self.ask, Ask), "a verdict ends before it is asked"
         return self.ask
+
+    @property
+    def delay(self) -> str:
+        """What keeps it from being asked: a name, and the same for people."""
+        if self.state != "waiting":
+            return LOG_SLOW
+        if self.held:
+            return "held: the station was not ready to be asked"
+        return "queued: the station was being asked something else"
 
     def step(self, what: str) -> Ending:
         """Something happens. KeyError: it cannot, now."""

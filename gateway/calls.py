@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from gateway import commands, outcomes
-from gateway.attempts import Attempt
+from gateway.attempts import LOG_SLOW, Attempt
 from gateway.claims import Claim, Claims
 from gateway.commands import Ask, Command, Secret, Verdict
 from gateway.effects import Count, Effect, Instant, Record, Write
@@ -18,14 +18,14 @@ from gateway.registration import asking
 
 # Who arbitrates gives a command up no sooner than 2 s after the log has said that its connection is
 # gone. A gateway that did not run for a while may not have read that: so what it asks has to have
-# been claimed in less than this, and that claim read back.
+# been claimed in less than this, and that claim read back. Else it is claimed once more.
 CLAIM_TIME_S = 1.5
 LATE_MAX = 16  # CALLs that ran out of time and may still be answered
 
 _NOTHING = Told()
 # What the gauge of commands calls the states.
 _GAUGES = {"early": "claiming", "claiming": "claiming", "waiting": "queued"} | dict.fromkeys(
-    ("renewing", "leaving", "open"), "outstanding"
+    ("renewing", "leaving", "proving", "open"), "outstanding"
 )
 
 
@@ -144,11 +144,8 @@ class Calls:
             return []
         # Past its claim an attempt is ours, and only that it was lost to us is news.
         ours = attempt.state not in ("early", "claiming")
-        if attempt.state == "renewing" and said == "won":
-            if _old(attempt, now) or self._stopping:
-                effects = self._step(attempt, "connection_lost", now)
-                return effects + self._go(now) + self._gauges()
-            return self._ask(attempt, now) + self._gauges()
+        if attempt.state in ("renewing", "proving") and said == "won":
+            return self._ask_again(attempt, now) + self._gauges()
         if ours and (said != "settled" or self._claims.overtaken(claim)):
             return []
         effects = self._step(attempt, said, now)
@@ -157,6 +154,8 @@ class Calls:
             effects += self._step(attempt, verdict.outcome, now, told)
         elif said == "won" and self._stopping:
             effects += self._step(attempt, "connection_lost", now)
+        elif said == "won" and _expired(attempt, now):
+            effects += self._step(attempt, "expired", now, Told(error_description=LOG_SLOW))
         return effects + self._go(now) + self._gauges()
 
     # To the station.
@@ -181,18 +180,35 @@ class Calls:
                 self._slot = attempt
                 if _old(attempt, now):
                     self._step(attempt, "old", now)
-                    attempt.until_s = attempt.expires_s
-                    effects += self._take(attempt, now)
+                    effects += self._retake(attempt, now)
                     continue
                 effects += self._ask(attempt, now)
         return effects
+
+    def _retake(self, attempt: Attempt, now: Instant) -> list[Effect]:
+        attempt.until_s = attempt.expires_s
+        return self._take(attempt, now)
+
+    def _ask_again(self, attempt: Attempt, now: Instant) -> list[Effect]:
+        """The claim that was made once more is read back."""
+        if self._stopping:
+            return self._step(attempt, "connection_lost", now) + self._go(now)
+        if _old(attempt, now):
+            return self._retake(attempt, now)
+        if attempt.state == "renewing":
+            return self._ask(attempt, now)
+        return [self._call(attempt, now)]
 
     def _ask(self, attempt: Attempt, now: Instant) -> list[Effect]:
         self._step(attempt, "turn", now)
         attempt.until_s = None
         event = outcomes.question(self.journal, attempt, now)
-        text, command = attempt.asks.text, attempt.command
-        return [Record(event), Write(text, now.s, command.action, command.message_id)]
+        return [Record(event), self._call(attempt, now)]
+
+    @staticmethod
+    def _call(attempt: Attempt, now: Instant) -> Write:
+        command = attempt.command
+        return Write(attempt.asks.text, now.s, command.action, command.message_id)
 
     def leaves(self, message_id: str, now: Instant) -> bool:
         """Whether the CALL with this id, whose event is in the log by now, is still to be sent.
@@ -202,7 +218,7 @@ class Calls:
         attempt = self._slot
         if attempt is None or attempt.command.message_id != message_id:
             return False
-        if attempt.state != "leaving":
+        if attempt.state not in ("leaving", "proving"):
             return False
         if _expired(attempt, now) or _old(attempt, now):
             attempt.until_s = now.s
@@ -256,8 +272,16 @@ class Calls:
         effects: list[Effect] = []
         slot = self._slot
         if slot is not None and slot.until_s is not None and slot.until_s <= now.s:
-            unsent = "expired" if _expired(slot, now) else "connection_lost"
-            effects += self._step(slot, "timeout" if slot.state == "open" else unsent, now)
+            if slot.state == "open":
+                effects += self._step(slot, "timeout", now)
+            elif _expired(slot, now):
+                effects += self._step(slot, "expired", now)
+            elif self._stopping:
+                effects += self._step(slot, "connection_lost", now)
+            else:
+                if slot.state == "leaving":
+                    self._step(slot, "old", now)
+                effects += self._retake(slot, now)
         return effects + self._go(now) + self._gauges()
 
     def stopping(self, now: Instant) -> list[Effect]:
@@ -279,6 +303,8 @@ class Calls:
     def _step(
         self, attempt: Attempt, what: str, now: Instant, told: Told = _NOTHING
     ) -> list[Effect]:
+        if what == "expired" and told is _NOTHING:
+            told = Told(error_description=attempt.delay)
         before, ending = attempt.state, attempt.step(what)
         command, writer = attempt.command, self.journal.writer
         ended = attempt.ended(before, what, now)

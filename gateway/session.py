@@ -170,7 +170,9 @@ class Session:
 
     def claimed(self, claim: Claim, now: Instant) -> list[Effect]:
         """The connection log says who has an attempt of a command, or that it is over."""
-        return [] if self._over else self.calls.claimed(claim, now)
+        if self._over:
+            return []
+        return self.calls.claimed(claim, now) + self._end_of_calls()
 
     def leaves(self, message_id: str, now: Instant) -> bool:
         """Whether our own CALL is still to be sent, now that its event is in the log."""

@@ -61,11 +61,13 @@ COMMANDS = (
         " > 0.005 + 0.1 * sum by (namespace, job)"
         " (rate(chargewire_command_results_total[15m]))",
         "One of ten commands expires before its station could be asked",
-        "A station is asked one thing at a time: too many wait, or their time is too short.",
+        "A station is asked one thing at a time: too many wait, or their time is too short. Or "
+        "Kafka takes so long that no claim is fresh.",
         (
-            "`chargewire tail command-results --from 15m`: `queue_full` in the description?",
-            "Look at `chargewire_commands` by state: many `held` wait for a first call, many "
-            "`queued` for slow stations.",
+            "`chargewire tail command-results --from 15m`: the description begins with `queued`, "
+            "`queue_full`, `held` or `log_slow`; the runbook has what each of them means.",
+            "`log_slow`: see ChargewireAcksSlow. Else look at `chargewire_commands` by state: many "
+            "`held` wait for a first call, many `queued` for slow stations.",
             "Whoever writes them gives them more time (`expires_at`), or asks less.",
         ),
     ),

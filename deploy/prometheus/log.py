@@ -46,7 +46,8 @@ LOG = (
         "10m",
         f"{ACKS_P99} > 1",
         "Kafka takes {{ $value | humanizeDuration }} to acknowledge {{ $labels.instance }}",
-        "Every answer waits for it. At `CHARGEWIRE_ACK_TIME_S` (10 s) it counts as an outage.",
+        "Every answer waits for it. From 1.5 s on, commands may end `expired` without having been "
+        "asked. At `CHARGEWIRE_ACK_TIME_S` (10 s) it counts as an outage.",
         (
             _KAFKA,
             "Look at the brokers' disks, request queues and replication lag.",

@@ -9,6 +9,7 @@ import pytest
 
 from consumers import arbiter_rows
 from consumers.arbiter import Arbiter, Counts
+from consumers.arbiter_records import AWAY, GIVEN_BACK, NOT_TAKEN, result
 from consumers.arbitration import circumstances, step
 from consumers.changes import Changes, differences
 from consumers.commands import CONSUMER
@@ -20,7 +21,7 @@ from consumers.sequels import Parts
 from consumers.stores import Store
 from schemas.replying import ReplyTo
 from schemas.topics import partition
-from tests.consumers.arbitrating import EXPIRES, LIMITS, connected, disconnected
+from tests.consumers.arbitrating import EXPIRES, LIMITS, connected, disconnected, joined
 from tests.consumers.commanding import asked, ended, settled, taken
 from tests.consumers.telling import NOON
 from tests.consumers.written import CODEC
@@ -88,6 +89,24 @@ class Told:
 
     def count(self, name, **labels):
         return self.arbiter.counts.__dict__[name].labels(**labels)._value.get()
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ((settled(5, outcome="offline"),), AWAY),
+        ((connected(3), disconnected(4, 3), settled(5, outcome="offline")), AWAY),
+        ((settled(5, outcome="offline"), connected(6)), AWAY),
+        ((connected(3), settled(5, outcome="offline")), NOT_TAKEN),
+        ((connected(77), taken(78), settled(79, outcome="offline", gateway="gw-1")), GIVEN_BACK),
+    ],
+)
+def test_a_result_says_why_nobody_was_asked(facts, why):
+    """A station that is connected is not offline for the same reason as one that is away."""
+    row = joined(asked(1), *facts)
+    found = step(row, NOON, NOON, LIMITS)
+    assert result(row, found, NOON).record["outcome"] == "offline"
+    assert result(row, found, NOON).record["error_description"] == why
 
 
 @asynccontextmanager

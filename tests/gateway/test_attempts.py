@@ -28,7 +28,8 @@ def attempt(state):
 @pytest.mark.parametrize(("state", "what"), sorted(STEPS))
 def test_every_step_leads_on_and_results_have_a_word_of_the_contract(state, what):
     """No state leads back, and what a result says is an outcome that CommandResult names."""
-    order = ["early", "claiming", "waiting", "renewing", "leaving", "open", "late", "ended"]
+    order = ["early", "claiming", "waiting", "renewing", "leaving", "proving", "open", "late"]
+    order.append("ended")
     one = attempt(state)
     ending = one.step(what)
     assert order.index(one.state) > order.index(state)
@@ -36,6 +37,16 @@ def test_every_step_leads_on_and_results_have_a_word_of_the_contract(state, what
         (doc,) = [f["doc"] for f in schema("command-results")["fields"] if f["name"] == "outcome"]
         assert what in OUTCOMES
         assert what in doc
+
+
+def test_what_expires_says_what_kept_it():
+    """Others, its station, or Kafka."""
+    one = attempt("waiting")
+    assert one.delay.startswith("queued: ")
+    one.held = True
+    assert one.delay.startswith("held: ")
+    for state in ("renewing", "leaving", "proving"):
+        assert attempt(state).delay.startswith("log_slow: ")
 
 
 def test_every_state_ends_with_the_connection_and_nothing_follows_the_end():

@@ -285,23 +285,103 @@ def test_an_old_claim_is_made_once_more():
     assert outcomes(told) == [("k-1", 1, "answered")]
 
 
-@pytest.mark.parametrize("expires_s", [60, 1.4])
-def test_what_was_claimed_too_long_ago_is_not_sent(expires_s):
-    """The gateway was stopped between claim and sending: who arbitrates may have given it up."""
+def leaving(**command):
+    """A command whose event is on its way to the log for so long that its claim is old."""
     told = ready()
-    told.command(expires_s=expires_s)
-    told.session.claimed(claim("taken"), told.now)
+    told.command(**command)
+    effects = told.session.claimed(claim("taken"), told.now)
+    told.keep([one for one in effects if isinstance(one, Record)])
     told.now = Instant(told.now.s + 1.6, told.now.ms + 1600)
     assert not told.session.leaves("k-1", told.now)
+    assert told.session.deadline_s == told.now.s
+    return told
+
+
+def events(told):
+    """Of the CALL that asks it."""
+    return [record["kind"] for topic, record in told.events if topic == "provisioning"]
+
+
+def test_what_was_claimed_too_long_ago_is_sent_once_it_is_claimed_again():
+    """The gateway was stopped between claim and sending: who arbitrates may have given it up. If
+    not, Kafka was slow, and the CALL goes out, by the event that it has."""
+    told = leaving()
     told.later(0)
-    assert outcomes(told) == ([] if expires_s == 60 else [("k-1", 1, "expired")])
-    assert settled(told) == ([("k-1", "offline")] if expires_s == 60 else [])
+    assert (taken(told), told.writes) == (["k-1", "k-1"], [])
+    told.read()
+    assert [answer[1] for answer in told.answers] == ["k-1"]
+    told.read()
+    assert (len(told.writes), events(told)) == (1, ["call"])
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    assert (outcomes(told), settled(told)) == ([("k-1", 1, "answered")], [])
 
 
-def test_a_claim_that_is_old_when_it_is_read_back_again_is_given_up():
-    """As is one whose connection, or gateway, ends meanwhile, or which expires."""
+def test_a_call_is_proved_to_be_ours_until_it_leaves():
+    """However often: whenever it may leave, the claim has to be fresh."""
+    told = leaving()
+    told.later(0)
+    told.later(1.6)
+    told.read()
+    assert (taken(told), told.writes) == (["k-1"] * 3, [])
+    effects = told.session.claimed(claim("taken"), told.now)
+    assert [one.call for one in effects if isinstance(one, Write)] == ["k-1"]
+    told.now = Instant(told.now.s + 1.6, told.now.ms + 1600)  # it waited for events before it
+    assert not told.session.leaves("k-1", told.now)
+    told.later(0)
+    assert (taken(told), events(told)) == (["k-1"] * 4, ["call"])
+
+
+@pytest.mark.parametrize(
+    ("end", "results", "back"),
+    [
+        (lambda told: told.later(60), [("k-1", 1, "expired")], []),
+        (lambda told: told.close(), [], [("k-1", "offline")]),
+        (
+            lambda told: (told.keep(told.session.stopping(told.now)), told.read()),
+            [],
+            [("k-1", "offline")],
+        ),
+        (lambda told: told.read("settled", outcome="connection_lost"), [], []),
+    ],
+)
+def test_a_call_that_is_not_proved_to_be_ours_is_not_sent(end, results, back):
+    """It expires, is given back, or is another's; the next one has its turn."""
+    told = leaving()
+    told.later(0)
+    end(told)
+    assert (told.writes, outcomes(told), settled(told)) == ([], results, back)
+    assert not told.session.calls.outstanding
+
+
+def test_a_call_with_an_old_claim_expires_and_ends_with_its_gateway():
+    """Nothing is claimed once more then."""
+    told = leaving(expires_s=1.4)
+    told.later(0)
+    assert outcomes(told) == [("k-1", 1, "expired")]
+    told = leaving()
+    told.keep(told.session.stopping(told.now))
+    told.later(0)
+    assert (settled(told), told.closes) == ([("k-1", "offline")], [1012])
+
+
+def test_a_claim_that_is_old_when_it_is_read_back_again_is_made_once_more():
+    """Kafka takes long; it may take less the next time."""
+    told = ready()
+    sent(told, "k-1", "k-2")
+    told.later(5)
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    for _ in range(3):
+        told.later(1.6)
+        told.read(command_id="k-2")
+    assert taken(told) == ["k-1"] + ["k-2"] * 5
+    assert len(told.writes) == 1
+    told.read(command_id="k-2")
+    assert [answer[1] for answer in told.answers] == ["k-1", "k-2"]
+
+
+def test_what_is_claimed_again_ends_with_its_connection_or_gateway():
+    """Or when it expires."""
     for end in (
-        lambda told: (told.later(1.6), told.read(command_id="k-2")),
         lambda told: told.close(),
         lambda told: (told.keep(told.session.stopping(told.now)), told.read(command_id="k-2")),
     ):
@@ -318,6 +398,26 @@ def test_a_claim_that_is_old_when_it_is_read_back_again_is_given_up():
     told.hear(f'[3,"k-1",{ACCEPTED}]')
     told.later(60)
     assert outcomes(told)[1:] == [("k-2", 1, "expired")]
+
+
+def test_a_command_that_expires_says_what_kept_it():
+    """The station, other commands, or Kafka: what to do about it is not the same."""
+    told = Conversation()
+    sent(told, "k-1")
+    told.later(5)
+    told.command("k-2", expires_s=2)
+    told.read(command_id="k-2")
+    told.later(2)
+    assert told.results[0]["error_description"].startswith("held: ")
+    told = ready()
+    sent(told, "k-1")
+    told.command("k-2", expires_s=2)
+    told.read(command_id="k-2")
+    told.command("k-3", expires_s=2)
+    told.later(2)
+    told.read(command_id="k-3")
+    whys = [(one["command_id"], one["error_description"].split(":")[0]) for one in told.results]
+    assert whys == [("k-2", "queued"), ("k-3", "log_slow")]
 
 
 def test_a_newer_connection_ends_it_between_claim_and_sending():
