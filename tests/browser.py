@@ -59,7 +59,10 @@ async def chromium() -> AsyncIterator[Browser]:
     assert program is not None, "Chromium is missing: sudo apt-get install chromium"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=program, args=list(ARGUMENTS), headless=True
+            executable_path=program,
+            args=list(ARGUMENTS),
+            headless=True,
+            timeout=3 * PATIENCE_S * 1000,
         )
         try:
             yield browser

@@ -198,7 +198,7 @@ async def test_power_and_energy_are_curves_that_tell_values(view: Page, world: S
     await view.get_by_role("row", name=re.compile(OLD)).get_by_role("link").first.click()
     await expect(view.get_by_role("img", name=re.compile("^Energy"))).to_be_visible()
     await expect(view.locator(".figures")).to_contain_text("1.080 kWh")
-    await expect(view.locator(".figures")).to_contain_text(re.compile(r"Duration1\d min"))
+    await expect(view.locator(".figures")).to_contain_text(re.compile(r"Duration\d\d min"))
 
 
 async def test_curves_that_begin_late_say_so(view: Page, world: Shown) -> None:
