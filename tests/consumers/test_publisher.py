@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,7 @@ async def test_settling_takes_as_many_passes_as_it_needs(
 class Read:
     """What a reader of the topic knows: for each key the highest (generation, revision)."""
 
-    records: int
+    keys: list[str]
     rows: dict[str, dict[str, Any] | None]
 
 
@@ -154,7 +155,9 @@ class Topic:
                 assert partition(row["station"].encode(), PARTITIONS) == one.partition
             if key not in newest or newest[key][0] <= order:
                 newest[key] = (order, row)
-        return Read(len(found), {key: row for key, (_, row) in newest.items()})
+        return Read(
+            [one.key.decode() for one in found], {key: row for key, (_, row) in newest.items()}
+        )
 
 
 class Tables:
@@ -218,7 +221,7 @@ class Process:
 
     def end(self) -> None:
         self.process.terminate()
-        assert self.process.wait(30) == 0, self.output.read_text()
+        assert self.process.wait(120) == 0, self.output.read_text()
 
 
 @pytest.fixture
@@ -264,7 +267,7 @@ async def test_rows_arrive_as_they_are_and_a_rebuild_sends_differences(
     rebuilding = Process(written, postgres, tmp_path / "first.log", "--rebuild")
     await until(lambda: rebuilding.says("rebuilding"))
     await until(lambda: rebuilt(tables))
-    assert (await topic.read()).records == before.records, "the same rows were sent again"
+    assert len((await topic.read()).keys) == len(before.keys), "the same rows were sent again"
     rebuilding.end()
 
     await tables.change("S1", vendor="nobody said so")
@@ -282,7 +285,8 @@ async def test_rows_arrive_as_they_are_and_a_rebuild_sends_differences(
     await until(lambda: rebuilt(tables))
     await until(lambda: same(topic, tables, 30))
     after = await topic.read()
-    assert after.records == before.records + 3, "more than the differences"
+    # A machine that stood still may have one of them written twice.
+    assert {*(Counter(after.keys) - Counter(before.keys))} == {'["S1"]', '["S2"]', '["ghost"]'}
     assert after.rows['["ghost"]'] is None
     rebuilding.end()
 
@@ -321,7 +325,7 @@ async def test_killed_at_any_moment_nothing_is_missing(
     talking = asyncio.create_task(talk())
     for number in range(3):
         running = Process(written, postgres, tmp_path / f"{number}.log")
-        count = (await topic.read()).records
+        count = len((await topic.read()).keys)
         await until(lambda count=count: more(topic, count))
         await asyncio.sleep(chance.uniform(0, 1.2))
         running.kill()
@@ -335,4 +339,4 @@ async def test_killed_at_any_moment_nothing_is_missing(
 
 async def more(topic: Topic, count: int) -> bool:
     """Whether something came to the topic."""
-    return (await topic.read()).records > count
+    return len((await topic.read()).keys) > count

@@ -40,7 +40,10 @@ class Log:
         self.bootstrap = bootstrap
         self.prefix = prefix
         self.partitions = partitions
-        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=5)
+        # What is written again, since nobody answered in time, is there once.
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap, linger_ms=5, enable_idempotence=True
+        )
 
     async def __aenter__(self) -> "Log":
         await self._producer.start()
