@@ -44,7 +44,7 @@ class Made:
             open_producer,
             {"bootstrap_servers": bootstrap},
             frame_limit_bytes=FRAME_BYTES,
-            ack_time_s=5,
+            ack_time_s=20,
         )
         self.producer = Producer(
             connect=self._connect,
@@ -70,7 +70,8 @@ async def made(kafka: Broker, prefix: str) -> AsyncIterator[Made]:
     """On a log with the topics for decisions and tokens."""
     names = [prefix + name for name in ("decisions", "id-tokens")]
     await log.create(kafka.bootstrap, names, partitions=PARTITIONS)
-    found = Made(kafka.bootstrap, prefix, close_time_s=30)  # a busy machine connects slowly
+    # A busy machine connects slowly.
+    found = Made(kafka.bootstrap, prefix, ack_time_s=60, close_time_s=60)
     yield found
     await found.producer.close()
 
@@ -147,24 +148,29 @@ async def test_a_client_that_failed_is_replaced(made: Made, kafka: Broker, prefi
 async def test_silence_is_a_failure(kafka: Broker, prefix: str) -> None:
     """No acknowledgement in time: also where its sender had gone before."""
     await log.create(kafka.bootstrap, [f"{prefix}decisions"], partitions=PARTITIONS)
-    made = Made(kafka.bootstrap, prefix, ack_time_s=4.0)
+    made = Made(kafka.bootstrap, prefix, ack_time_s=60)
     silent: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    asked = asyncio.Event()
 
     async def send(*_: object, **__: object) -> asyncio.Future[Any]:
+        asked.set()
         return silent
 
     await made.producer.send("decisions", b"S1", decision(1))
     made.clients[0].send = send
     impatient = asyncio.create_task(made.producer.send("decisions", b"S1", decision(2)))
-    await asyncio.wait({impatient}, timeout=0.1)
+    await asyncio.wait_for(asked.wait(), 60)
+    made.producer._ack_time_s = 0.2
     impatient.cancel()
     with pytest.raises(KafkaError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await silent
+    made.producer._ack_time_s = 60
     await made.producer.send("decisions", b"S1", decision(3))
     assert len(made.clients) == 2
     made.clients[1].send = send
     silent = asyncio.get_running_loop().create_future()
+    made.producer._ack_time_s = 0.2
     with pytest.raises(TimeoutError):
         await made.producer.send("decisions", b"S1", decision(4))
     await made.producer.close()
