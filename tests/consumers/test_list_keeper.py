@@ -579,7 +579,7 @@ async def consuming(log, url):
         yield runner
     finally:
         stop.set()
-        await asyncio.wait_for(task, 30)
+        await asyncio.wait_for(task, 120)
         await producer.close()
 
 
@@ -606,7 +606,7 @@ async def test_lists_are_kept_over_a_real_log(kafka, prefix, tmp_path):
         carrying = asyncio.create_task(scripted.run())
         try:
             async with consuming(log, f"sqlite:///{tmp_path}/store.db"):
-                await until(lambda: _sizes(stations) == [120, 121, 120], timeout_s=60)
+                await until(lambda: _sizes(stations) == [120, 121, 120])
                 await _issue(log, "T000", lists=["*"], status="Blocked")
                 await until(lambda: _statuses(stations, "t000") == {"Blocked"})
             asked = len(gateway.commands)
