@@ -128,10 +128,8 @@ def call(  # noqa: PLR0913 - one for each option
     """
     if to_all and group:
         raise click.UsageError("--to-all or --group, not both")
-    station = None if to_all or group else words[0]
+    station = None if to_all or group else checked(words[0])
     rest = words[1:] if station is not None else words
-    if station is not None:
-        checked(station)
     if not rest:
         raise click.UsageError("which action? `chargewire actions` lists them")
     action = action_named(rest[0])

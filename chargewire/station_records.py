@@ -32,10 +32,10 @@ def station_id(text: str) -> str:
     return found
 
 
-def checked(text: str) -> None:
-    """Raise click.UsageError where no station can have this id: it would be waited for in vain."""
+def checked(text: str) -> str:
+    """As station_id, but raises click.UsageError: who has no such id is waited for in vain."""
     try:
-        station_id(text)
+        return station_id(text)
     except ValueError as error:
         raise click.UsageError(f"{text!r} is no station id. {error}") from error
 
