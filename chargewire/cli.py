@@ -1,6 +1,9 @@
 """The operator's command: its subcommands by name, imported when they are wanted."""
 
+import errno
+import os
 from importlib import import_module, metadata
+from typing import Any
 
 import click
 from click.exceptions import NoSuchCommand
@@ -78,6 +81,18 @@ class _Commands(click.Group):
             return super().resolve_command(ctx, args)
         except NoSuchCommand as error:  # which looks for what is near among commands made already
             raise NoSuchCommand(error.command_name, possibilities=_COMMANDS, ctx=ctx) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if os.environ.get("NO_COLOR"):  # no-color.org: whatever the terminal can do
+            ctx.color = False
+        try:
+            return super().invoke(ctx)
+        except OSError as error:  # of whatever the output is redirected to
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise click.ClickException(f"what was found cannot be written: {error.strerror}") from (
+                error
+            )
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -39,9 +39,9 @@ Since = int | None
 class NoBroker(click.ClickException):
     """Kafka cannot be reached, or does not let us in."""
 
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: str, why: str = "") -> None:
         super().__init__(
-            f"no Kafka answers at {kafka}.\n"
+            f"no Kafka answers at {kafka}{f' ({why})' if why else ''}.\n"
             "Start one with `chargewire up`, or name yours with --kafka or CHARGEWIRE_KAFKA."
         )
 
@@ -59,7 +59,7 @@ def run(work: Coroutine[Any, Any, _R], kafka: str) -> _R:
     except OSError as error:
         raise click.ClickException(f"Kafka at {kafka}: {error}") from error
     except KafkaConnectionError as error:
-        raise NoBroker(kafka) from error
+        raise NoBroker(kafka, " ".join(getattr(error, "__notes__", ()))) from error
     except KafkaError as error:
         raise click.ClickException(f"Kafka at {kafka} says: {error}") from error
 
@@ -196,14 +196,36 @@ async def opened(settings: KafkaSettings, codec: Codec) -> AsyncIterator[Log]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without aiokafka's own lines about a broker that is not there: `run` says that better."""
-    log = logging.getLogger("aiokafka")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
+    """Without aiokafka's own lines about a broker that is not there: `run` says that better.
+
+    Only those lines know the reason, so the error takes the last one along as a note.
+    """
+    log, heard = logging.getLogger("aiokafka"), _Heard()
+    before = log.propagate
+    log.propagate = False
+    log.addHandler(heard)
     try:
         yield
+    except KafkaConnectionError as error:
+        error.add_note(heard.reason)
+        raise
     finally:
-        log.setLevel(before)
+        log.removeHandler(heard)
+        log.propagate = before
+
+
+class _Heard(logging.Handler):
+    """Keeps why a broker could not be connected to; that it refused is no more than its absence."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reason = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if str(record.msg).startswith("Unable connect to") and isinstance(record.args, tuple):
+            error = record.args[-1]
+            said = str(error) or type(error).__name__  # a socket that was just closed says nothing
+            self.reason = "" if isinstance(error, ConnectionRefusedError) else said
 
 
 def no_topic(prefix: str, topic: str, known: Collection[str]) -> click.ClickException:

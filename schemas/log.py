@@ -5,6 +5,7 @@ say is in the log on Kafka, with its secrets redacted; here it never is.
 """
 
 import logging
+import os
 import sys
 from typing import TextIO
 
@@ -29,8 +30,8 @@ def set_up(level: str, form: str = "auto", stream: TextIO | None = None) -> None
     standard library come out in the same form, from `warning` upwards unless the level is debug.
     """
     out = stream or sys.stderr
-    colours = out.isatty()
-    console = form == "console" or (form == "auto" and colours)
+    console = form == "console" or (form == "auto" and out.isatty())
+    colours = out.isatty() and not os.environ.get("NO_COLOR")  # no-color.org
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -26,6 +26,8 @@ def load(cls: type[_T], flags: Mapping[str, object], environ: Mapping[str, str] 
             file = tomllib.loads(Path(str(path)).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             reason = getattr(error, "strerror", None) or error
+            if isinstance(error, UnicodeDecodeError):
+                reason = "it is no UTF-8"
             named = f"CHARGEWIRE_CONFIG = {str(path)!r}"
             raise SettingsError([f"{named}: must be a TOML file that can be read: {reason}"]) from (
                 error

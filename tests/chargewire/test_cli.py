@@ -53,6 +53,23 @@ def test_every_command_has_a_help_with_examples(name):
         assert "Example" in one.help, one.name
 
 
+@pytest.mark.slow  # a process
+def test_a_full_disk_is_a_line():
+    """And not a traceback: who redirects a list to a file may have no room for it."""
+    words = [sys.executable, "-m", "chargewire", "actions"]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr.startswith("Error: what was found cannot be written: No space left")
+    assert done.returncode != 0
+
+
+def test_who_wants_no_colour_has_none():
+    """By NO_COLOR, as other programs have it."""
+    for environ, styled in (({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True)):
+        shown = CliRunner().invoke(chargewire, ["actions"], env=environ, color=True).output
+        assert ("\x1b" in shown) is styled
+
+
 def test_an_unknown_command_is_an_error_of_usage():
     """Code 2, as everywhere."""
     assert CliRunner().invoke(chargewire, ["sations"]).exit_code == 2

@@ -1,14 +1,16 @@
 """Reading the log of a real Kafka: to its end, from a time, on and on; and what can go wrong."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import click
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError
 
-from chargewire.reading import Log, NoBroker, opened, run
+from chargewire.reading import Log, NoBroker, opened, quiet, run
 from chargewire.summary import Entry
 from deploy.local.ports import free_port
 from schemas.codec import Codec
@@ -169,6 +171,28 @@ def test_no_broker_is_an_error_that_says_what_to_do():
 
     with pytest.raises(NoBroker, match=f"no Kafka answers at {address}.*\n.*chargewire up"):
         run(work(), address)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (OSError("certificate verify failed"), " (certificate verify failed)"),
+        (TimeoutError(), " (TimeoutError)"),
+        (ConnectionRefusedError(111, "Connection refused"), ""),
+    ],
+)
+def test_why_no_broker_answers_is_told(error: OSError, why: str, capsys: pytest.CaptureFixture):
+    """Kafka's client has it in a line of its log alone, which is not shown."""
+
+    async def work() -> None:
+        with quiet():
+            logging.getLogger("aiokafka").error('Unable connect to "%s:%s": %s', "k", 1, error)
+            raise KafkaConnectionError("Unable to bootstrap")
+
+    with pytest.raises(NoBroker) as caught:
+        run(work(), "k:1")
+    assert caught.value.message.startswith(f"no Kafka answers at k:1{why}.\n")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

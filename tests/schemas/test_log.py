@@ -46,8 +46,9 @@ def test_lines_are_json_where_no_terminal_is():
     }
 
 
-def test_a_terminal_gets_columns_in_colour():
+def test_a_terminal_gets_columns_in_colour(monkeypatch):
     """And `json` is obeyed there as well."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
     out = Terminal()
     set_up("info", "auto", out)
     structlog.get_logger().warning("closed", station="ABC")
@@ -56,6 +57,16 @@ def test_a_terminal_gets_columns_in_colour():
     set_up("info", "json", out)
     structlog.get_logger().warning("closed", station="ABC")
     assert lines(out)[0]["event"] == "closed"
+
+
+def test_who_wants_no_colour_has_none(monkeypatch):
+    """By NO_COLOR, as other programs have it; the columns stay."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = Terminal()
+    set_up("info", "auto", out)
+    structlog.get_logger().warning("closed", station="ABC")
+    assert "station=ABC" in out.getvalue()
+    assert "\x1b" not in out.getvalue()
 
 
 def test_a_console_that_is_no_terminal_has_no_colours():
