@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from gateway.effects import Instant
 from tests.gateway.fake_log import delivery, gateway
 from tests.station import Station
 
@@ -105,6 +106,29 @@ async def test_a_station_that_leaves_with_its_answer_has_answered():
         assert log.of("command-results") == []
         log.release()
         assert [one["outcome"] for one in log.of("command-results")] == ["answered"]
+
+
+async def test_a_call_whose_event_took_long_goes_out_when_it_is_claimed_anew():
+    """By the event that it has: Kafka was slow, and nobody has given the command up."""
+    async with gateway(command_hold_s=0) as (url, server, log):
+        async with await Station.connect(url, "CS-1") as station:
+            told = delivery(server)
+            told.command(b"CS-1", (), LATER, COMMAND)
+            await log.has("taken")
+            log.open = False
+            read_back(told, log)
+            await log.holds(3)
+            before = server.now()
+            server._moment = Instant(before.s + 1.6, before.ms + 1600)
+            log.open = True
+            log.release()
+            await log.holds(4)
+            read_back(told, log)
+            await station.answer(await station.receive(), {"status": "Accepted"})
+            await log.holds(6)
+    assert [one["type"] for one in log.of("connections")][:3] == ["connected", "taken", "taken"]
+    assert [one["kind"] for one in log.of("provisioning")] == ["call", "result"]
+    assert [one["outcome"] for one in log.of("command-results")] == ["answered"]
 
 
 async def test_a_command_is_for_the_newest_connection_and_claims_are_for_all():
