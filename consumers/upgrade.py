@@ -53,8 +53,11 @@ def _run(connection: Connection, history: Path, version_table: str) -> None:
         "transactional_ddl": True,
     }
     before = _revision(connection, version_table)
-    if before != ScriptDirectory.from_config(config).get_current_head():
-        log.info("upgrading tables", of=history.name, revision=before)
+    # A consumer that waits for Kafka comes by here again and again. And what Alembic works with is
+    # the process's own, so that two stores which are opened at once would get in each other's way.
+    if before == ScriptDirectory.from_config(config).get_current_head():
+        return
+    log.info("upgrading tables", of=history.name, revision=before)
     try:
         command.upgrade(config, "head")
     except CommandError as error:
@@ -63,8 +66,7 @@ def _run(connection: Connection, history: Path, version_table: str) -> None:
             "one, or name another CHARGEWIRE_STORE."
         ) from error
     after = _revision(connection, version_table)
-    if after != before:  # a consumer that waits for Kafka comes by here again and again
-        log.info("tables are up to date", of=history.name, revision=after)
+    log.info("tables are up to date", of=history.name, revision=after)
 
 
 def _revision(connection: Connection, version_table: str) -> str | None:

@@ -62,6 +62,25 @@ async def test_tables_on_a_server_are_as_declared(postgres: str) -> None:
     assert await differences(engine(postgres, "test")) == []
 
 
+async def test_where_nothing_is_to_be_done_alembic_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It works on one database of a process at a time; two stores may be opened at once."""
+
+    def upgraded(*_: object) -> None:
+        raise AssertionError("there is nothing to be done")
+
+    made = engine(f"sqlite:///{tmp_path}/made.db", "test")
+    try:
+        async with made.begin() as connection:
+            await connection.run_sync(upgrade, CONSUMER.name, HISTORIES)
+        monkeypatch.setattr("consumers.upgrade.command.upgrade", upgraded)
+        async with made.begin() as connection:
+            await connection.run_sync(upgrade, CONSUMER.name, HISTORIES)
+    finally:
+        await made.dispose()
+
+
 async def test_what_is_done_is_said(tmp_path: Path) -> None:
     """Which tables are at which revision, before and after; where nothing is to do, nothing."""
     made = engine(f"sqlite:///{tmp_path}/said.db", "test")
