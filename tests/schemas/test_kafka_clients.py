@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import struct
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -126,7 +127,7 @@ async def test_a_cancellation_does_not_cut_an_ending_short() -> None:
             await asyncio.sleep(0.05)
             ended.append(self)
 
-    discarding = asyncio.create_task(discard(Slow(), grace_s=1))
+    discarding = asyncio.create_task(discard(Slow(), grace_s=60))
     await asyncio.sleep(0.01)
     discarding.cancel()
     await asyncio.wait({discarding})
@@ -155,6 +156,30 @@ async def test_a_client_ends_while_a_batch_is_retried(broker: Broker, prefix: st
 
 
 @pytest.mark.kafka
+async def test_what_is_written_is_written_once(kafka: Broker, prefix: str) -> None:
+    """Batches carry a producer's id, by which the broker knows one that is sent again (KIP-98)."""
+    await log.create(kafka.bootstrap, [f"{prefix}t"])
+    options = {"bootstrap_servers": kafka.bootstrap}
+    producer = await open_producer(options, frame_limit_bytes=262_144, ack_time_s=60)
+    try:
+        await producer.send_and_wait(f"{prefix}t", b"value", partition=0)
+    finally:
+        await discard(producer, grace_s=1)
+    (segment,) = kafka.data.rglob(f"{prefix}t-0/*.log")
+    batch = segment.read_bytes()
+    assert batch[16] == 2, "of another format: the id would be elsewhere"
+    (producer_id,) = struct.unpack_from(">q", batch, 43)
+    assert producer_id >= 0
+
+
+@pytest.mark.parametrize("promise", [{"acks": 1}, {"enable_idempotence": False}])
+async def test_no_option_takes_a_promise_back(promise: dict[str, object]) -> None:
+    """What makes an acknowledgement durable, and a record one, is not for settings to choose."""
+    with pytest.raises(TypeError, match="multiple values"):
+        await open_producer(promise, frame_limit_bytes=1024, ack_time_s=1)
+
+
+@pytest.mark.kafka
 async def test_a_consumer_ends_without_a_broker(broker: Broker) -> None:
     """Its tasks and sockets go with it."""
     options = {"bootstrap_servers": broker.bootstrap}
@@ -171,13 +196,13 @@ async def test_a_broker_gathers_what_it_is_told_to(kafka: Broker, prefix: str) -
     await log.create(kafka.bootstrap, [f"{prefix}t"])
     options = {"bootstrap_servers": kafka.bootstrap}
     at = TopicPartition(f"{prefix}t", 0)
-    consumer = await open_consumer(options, frame_limit_bytes=262_144, gather_ms=1000)
-    producer = await open_producer(options, frame_limit_bytes=262_144, ack_time_s=10)
+    consumer = await open_consumer(options, frame_limit_bytes=262_144, gather_ms=2000)
+    producer = await open_producer(options, frame_limit_bytes=262_144, ack_time_s=60)
     try:
         consumer.assign([at])
         consumer.seek(at, 0)
         sizes = []
-        for _ in range(4):
+        for _ in range(8):
             for text in (b"one", b"two"):
                 await producer.send_and_wait(at.topic, text, partition=0)
             sizes.append(0)
