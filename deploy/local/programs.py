@@ -16,7 +16,7 @@ from deploy.local.plan import Plan, reachable
 from deploy.local.process import Process
 from schemas.settings import variable
 
-READY_TIME_S = 60.0
+READY_TIME_S = 180.0
 POLL_S = 0.1
 TAIL_LINES = 20
 

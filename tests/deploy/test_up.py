@@ -9,10 +9,10 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -23,7 +23,8 @@ from deploy.local import ports
 from deploy.local.days import TOKENS
 from deploy.local.display import Display
 from deploy.local.plan import Plan
-from deploy.local.up import CONSUMER_TIME_S, up
+from deploy.local.up import up
+from tests.end_to_end.gateways import until
 
 CONSUMERS = max(service.port for service in SERVICES.values()) - 9100
 """How many ports after the gateway's the consumers take."""
@@ -45,13 +46,29 @@ async def test_what_stands_in_the_way_is_said_before_anything_is_started(tmp_pat
     assert os.listdir(tmp_path / "kafka") == ["lock"]
 
 
-class Running:
-    """`chargewire up` as a person runs it, on ports of its own."""
+MAIN = "from chargewire.__main__ import main; main()"
+# Of the end of consumers: so long nobody waits for it in vain.
+PATIENT = "from deploy.local import up; up.CONSUMER_TIME_S = 3600.0"
+# As if none of the consumers ever became ready.
+NEVER_UP = """
+import asyncio
+from deploy.local import programs
+async def never(_):
+    await asyncio.Event().wait()
+programs.all_ready = never
+"""
 
-    def __init__(self, data: Path, environ: dict[str, str], stations: int = 2) -> None:
-        command = [sys.executable, "-m", "chargewire", "up", "--data", str(data)]
+
+class Running:
+    """`chargewire up` as a person runs it, on ports of its own; `changed` is done to it before."""
+
+    def __init__(
+        self, data: Path, environ: dict[str, str], stations: int = 2, changed: str = ""
+    ) -> None:
+        words = ["up", "--data", str(data), "--stations", str(stations)]
+        program = ["-c", f"{changed}\n{MAIN}"] if changed else ["-m", "chargewire"]
         self.process = subprocess.Popen(
-            [*command, "--stations", str(stations)],
+            [sys.executable, *program, *words],
             env=environ,
             stderr=subprocess.PIPE,
             text=True,
@@ -62,7 +79,7 @@ class Running:
     async def until(self, text: str) -> None:
         """Read what it says up to a line with `text`. Fails when it ends before."""
         assert self.process.stderr is not None
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(300):
             while text not in self.said:
                 line = await asyncio.to_thread(self.process.stderr.readline)
                 assert line, self.said
@@ -71,7 +88,7 @@ class Running:
     async def ended(self) -> int:
         assert self.process.stderr is not None
         self.said += await asyncio.to_thread(self.process.stderr.read)
-        return await asyncio.to_thread(self.process.wait, 90)
+        return await asyncio.to_thread(self.process.wait, 120)
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
@@ -84,6 +101,13 @@ class Running:
                 found += [child] if word in child.cmdline() else []
         (only,) = found
         return only
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it runs; of one that has ended its parent may not have taken note yet."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 @pytest.fixture
@@ -130,18 +154,27 @@ async def test_ctrl_c_ends_all_and_a_second_start_goes_on(
         order = [one.said.rindex(word) for word in ends]
         assert order == sorted(order)
         assert "Traceback" not in one.said
-        assert not [child for child in children if child.is_running()]
+        assert not [child for child in children if lives(child)]
     assert (tmp_path / "stations.json").exists()
 
 
-async def rows(file: Path, statement: str) -> list[tuple[object, ...]]:
-    """The rows that a statement gives in a store, as soon as there are any; within 90 s."""
-    async with asyncio.timeout(90):
-        while True:
-            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as store:
-                if found := store.execute(statement).fetchall():
-                    return found
-            await asyncio.sleep(0.2)
+Rows = list[tuple[Any, ...]]
+
+
+async def rows(file: Path, statement: str, enough: Callable[[Rows], object] = bool) -> Rows:
+    """The rows that a statement gives in a store, as soon as they are enough."""
+
+    def look() -> Rows:
+        found: Rows = []
+        with (
+            closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as store,
+            suppress(sqlite3.OperationalError),  # its consumer is in the middle of something
+        ):
+            found = store.execute(statement).fetchall()
+        return found if enough(found) else []
+
+    found: Rows = await until(look, f"{statement} in {file.name}", 300)
+    return found
 
 
 @pytest.mark.kafka
@@ -154,8 +187,12 @@ async def test_what_stations_do_is_decided_and_comes_to_the_tables(
     running.append(one)
     await one.until("Ctrl-C ends everything")
     assert "tokens list --unknown" in one.said
-    tokens = await rows(tmp_path / "authorizations.db", "SELECT spelling, status FROM id_tokens")
-    assert {spelling for spelling, _ in tokens} == {*TOKENS} - {*TOKENS[11::12]}
+    known = {*TOKENS} - {*TOKENS[11::12]}
+    tokens = await rows(
+        *(tmp_path / "authorizations.db", "SELECT spelling FROM id_tokens"),
+        lambda found: len(found) >= len(known),
+    )
+    assert {spelling for (spelling,) in tokens} == known
     begun = "SELECT station, token FROM transactions WHERE token IS NOT NULL"
     ((station, token), *_) = await rows(tmp_path / "transactions.db", begun)
     assert str(station).startswith("CW-")
@@ -163,19 +200,27 @@ async def test_what_stations_do_is_decided_and_comes_to_the_tables(
     url = f"http://{environ['CHARGEWIRE_ADMIN']}/metrics"
     link = re.search(r"(http://\S+)/#token=(\S{20,})", one.said)
     assert link is not None
-    async with httpx.AsyncClient(trust_env=False) as client:
-        shown = (await client.get(url)).text
-        about = (await client.get(f"{link[1]}/api/about")).json()
-        assert (about["ready"], about["may_command"]) == (True, True)
+    taken = r'chargewire_decisions_total\{outcome="taken"\} [1-9]'
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+
+        async def decided() -> object:
+            return re.search(taken, (await client.get(url)).text)
+
+        async def ready() -> dict[str, Any] | None:
+            about: dict[str, Any] = (await client.get(f"{link[1]}/api/about")).json()
+            return about if about["ready"] else None
+
+        # A machine that stood still may have had a decision come too late, and what is read be old.
+        await until(decided, "no decision was taken", 300)
+        assert (await until(ready, "the console is not ready", 300))["may_command"] is True
         with_token = {"authorization": f"Bearer {link[2]}"}
         asked = await client.post(f"{link[1]}/api/commands", json={}, headers=with_token)
         assert asked.status_code == 400, "the token is right, the command is none"
-    assert re.search(r'chargewire_decisions_total\{outcome="taken"\} [1-9]', shown)
     children = one.children()
     one.child("transactions").kill()
     assert await one.ended() == 1
     assert re.search(r"The consumer transactions has ended by itself.*transactions\.log", one.said)
-    assert not [child for child in children if child.is_running()]
+    assert not [child for child in children if lives(child)]
 
 
 @pytest.mark.kafka
@@ -184,18 +229,17 @@ async def test_a_consumer_that_hangs_keeps_nobody_from_ending(
     tmp_path: Path, environ: dict[str, str], running: list[Running]
 ) -> None:
     """A second Ctrl-C does not even wait for its time."""
-    one = Running(tmp_path, environ)
+    one = Running(tmp_path, environ, changed=PATIENT)
     running.append(one)
     await one.until("Ctrl-C ends everything")
     children = one.children()
     one.child("stations").suspend()
     one.process.send_signal(signal.SIGINT)
     await one.until("drained and ended")
-    began = time.monotonic()
     one.process.send_signal(signal.SIGINT)
-    assert await one.ended() == 0
-    assert time.monotonic() - began < CONSUMER_TIME_S
-    assert not [child for child in children if child.is_running()]
+    async with asyncio.timeout(300):
+        assert await one.ended() == 0
+    assert not [child for child in children if lives(child)]
 
 
 @pytest.mark.kafka
@@ -212,7 +256,7 @@ async def test_a_part_that_dies_is_named_with_the_end_of_its_log(
     assert await one.ended() == 1
     assert re.search(r"The gateway has ended by itself.*gateway\.log", one.said)
     assert "ready" in one.said.rpartition("gateway.log")[2]
-    assert not [child for child in children if child.is_running()]
+    assert not [child for child in children if lives(child)]
 
 
 @pytest.mark.kafka
@@ -221,7 +265,7 @@ async def test_sigterm_before_it_is_up_ends_it_too(
     tmp_path: Path, environ: dict[str, str], running: list[Running]
 ) -> None:
     """Exit code 0, and Kafka does not stay behind."""
-    one = Running(tmp_path, environ)
+    one = Running(tmp_path, environ, changed=NEVER_UP)
     running.append(one)
     await one.until("Kafka  ")
     children = one.children()
@@ -229,4 +273,4 @@ async def test_sigterm_before_it_is_up_ends_it_too(
     assert await one.ended() == 0
     assert "Running" not in one.said
     assert "Traceback" not in one.said
-    assert not [child for child in children if child.is_running()]
+    assert not [child for child in children if lives(child)]
