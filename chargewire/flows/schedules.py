@@ -10,6 +10,9 @@ from schemas.times import timestamp
 
 _CYCLES_S = {"Daily": 86_400, "Weekly": 7 * 86_400}
 _EXACT = 0.05  # OCPP has one digit after the point
+# startPeriod counts whole seconds (1.6, 7.14; 2.0.1, 2.11), from a scheduleStart that may have
+# milliseconds: a station can tell a change no closer.
+_SHORTEST_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +66,13 @@ def has_unit(profile: Json, unit: str) -> bool:
 def differences(profile: Json, found: Plan) -> Iterator[dict[str, Any]]:
     """Where the plan has other limits than the profile asks for; a row for each span of time.
 
-    Of a time for which the profile has no limit, nothing is said.
+    Of a time for which the profile has no limit nothing is said, nor of less than a second.
     """
     wanted = [*_wanted(profile, found.unit, found.from_ms, found.until_ms)]
     ends = {end for span in (*wanted, *found.spans) for end in (span.from_ms, span.until_ms)}
     for from_ms, until_ms in pairwise(sorted(ends)):
+        if until_ms - from_ms < _SHORTEST_MS:
+            continue
         limit, planned = _at(wanted, from_ms), _at(found.spans, from_ms)
         if limit is not None and (planned is None or abs(limit - planned) > _EXACT):
             yield {

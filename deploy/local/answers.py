@@ -111,16 +111,15 @@ def _schedule(payload: Payload, memory: Memory, name: str) -> Payload | None:
 def _schedule_16(payload: Payload, memory: Memory) -> Answer:
     if (plan := _schedule(payload, memory, "connectorId")) is None:
         return status("Rejected")
-    connector, now = payload["connectorId"], memory.now()
-    shown = {"connectorId": connector, "scheduleStart": now, "chargingSchedule": plan}
-    return {"status": "Accepted"} | shown, ()
+    start = plan.pop("scheduleStart")
+    shown = {"scheduleStart": start, "chargingSchedule": plan}
+    return {"status": "Accepted", "connectorId": payload["connectorId"]} | shown, ()
 
 
 def _schedule_2(payload: Payload, memory: Memory) -> Answer:
     if (plan := _schedule(payload, memory, "evseId")) is None:
         return status("Rejected")
-    shown = plan | {"evseId": payload["evseId"], "scheduleStart": memory.now()}
-    return {"status": "Accepted", "schedule": shown}, ()
+    return {"status": "Accepted", "schedule": plan | {"evseId": payload["evseId"]}}, ()
 
 
 def _transaction_status(payload: Payload, memory: Memory) -> Answer:

@@ -6,8 +6,9 @@ above all. Times are seconds since 1970.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from deploy.local.days import Model
@@ -24,11 +25,15 @@ WHOLE = frozenset({"ChargePointMaxProfile", "ChargingStationMaxProfile"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a limit applies: a connector, or the station (0); `begun` is when its session did."""
+    """Where a limit applies: a connector, or the station (0); `begun` is when its session did.
+
+    Without a session, `supposed` is when one is taken to begin: whenever one looks, unless told.
+    """
 
     connector: int
     model: Model
     begun: float | None
+    supposed: float | None = None
 
     @property
     def volts(self) -> float:
@@ -117,13 +122,18 @@ def limit_w(profiles: Iterable[Profile], place: Place, at: float) -> float | Non
 
 
 def composite(
-    profiles: Sequence[Profile], place: Place, at: float, duration_s: int, unit: str
+    profiles: Sequence[Profile], place: Place, at: int, duration_s: int, unit: str
 ) -> list[Payload]:
-    """chargingSchedulePeriod for the time to come; without a limit, what the model can give."""
+    """chargingSchedulePeriod for the time to come; without a limit, what the model can give.
+
+    `at` is a whole second, as startPeriod counts whole ones (1.6, 7.14; 2.0.1, 2.11): what changes
+    between two is told of the later one, when it has happened.
+    """
     changes = {0}
+    place = replace(place, supposed=at)
     for kept in profiles:
         for change in _changes(kept, place, at, duration_s):
-            changes.add(max(0, round(change - at)))
+            changes.add(max(0, ceil(change - at)))
     most_w = float(place.model.power_w) * (1 if place.connector else place.model.connectors)
     found: list[Payload] = []
     for offset in sorted(change for change in changes if change < max(1, duration_s)):
@@ -146,8 +156,8 @@ def _concerns(kept: Profile, place: Place) -> bool:
 def _starts(kept: Profile, place: Place, at: float, duration_s: int) -> Iterator[float]:
     """When its schedule begins, as far as this matters from `at` on."""
     relative = kept.kind == "Relative" or kept.start is None
-    start = (at if place.begun is None else place.begun) if relative else kept.start
-    assert start is not None
+    anchors = (place.begun, place.supposed, at) if relative else (kept.start,)
+    start = next(anchor for anchor in anchors if anchor is not None)
     if kept.recurrence_s is None:
         yield start
         return
@@ -166,7 +176,7 @@ def _changes(kept: Profile, place: Place, at: float, duration_s: int) -> Iterato
 
 
 def _active_w(kept: Profile, place: Place, at: float) -> float | None:
-    if (kept.valid_from or at) > at or (kept.valid_to or at) < at:
+    if at < (kept.valid_from or at) or (kept.valid_to is not None and at >= kept.valid_to):
         return None
     passed = at - next(_starts(kept, place, at, 0))
     if passed < 0 or (kept.duration_s is not None and passed >= kept.duration_s):

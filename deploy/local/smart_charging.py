@@ -4,7 +4,7 @@ from collections.abc import Callable, Container
 from typing import Any
 
 from deploy.local import settings
-from deploy.local.calls import Call
+from deploy.local.calls import Call, Moment
 from deploy.local.effects import Answer, Errand, accepted, status
 from deploy.local.memory import Memory
 from deploy.local.profiles import LONGEST_S, Place, Profile, composite, profile
@@ -89,17 +89,19 @@ def criteria(
 
 
 def schedule(memory: Memory, connector: int, duration_s: int, unit: str | None) -> Payload | None:
-    """duration, chargingRateUnit and chargingSchedulePeriod of a composite schedule.
+    """scheduleStart, duration, chargingRateUnit and chargingSchedulePeriod of a composite schedule.
 
-    None for a connector that there is not.
+    It starts with the second that has begun. None for a connector that there is not.
     """
     if connector and connector not in memory.plugs:
         return None
     length, rate = max(0, min(duration_s, LONGEST_S)), unit or "W"
     session = memory.plugs[connector].session if connector else None
     place = Place(connector, memory.model, session.begun_at.timestamp() if session else None)
-    rows = composite(memory.profiles, place, memory.clock().timestamp(), length, rate)
-    return {"duration": length, "chargingRateUnit": rate, "chargingSchedulePeriod": rows}
+    start = memory.clock().replace(microsecond=0)
+    rows = composite(memory.profiles, place, int(start.timestamp()), length, rate)
+    plan = {"duration": length, "chargingRateUnit": rate, "chargingSchedulePeriod": rows}
+    return {"scheduleStart": str(Moment(start))} | plan
 
 
 def report(payload: Payload, memory: Memory) -> Answer:

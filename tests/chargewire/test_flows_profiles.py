@@ -19,11 +19,11 @@ def put(version="1.6", wanted=WANTED):
     return flow, asked(steps)[1]
 
 
-def composite(version, *limits, **rest):
+def composite(version, *limits, begin=NOON, **rest):
     told = schedule(*limits, duration=7200, **rest)
     if version == "1.6":
-        return answered(scheduleStart=NOON, chargingSchedule=told)
-    return answered(schedule=told | {"scheduleStart": NOON})
+        return answered(scheduleStart=begin, chargingSchedule=told)
+    return answered(schedule=told | {"scheduleStart": begin})
 
 
 @pytest.mark.parametrize("version", WORDS)
@@ -34,6 +34,17 @@ def test_the_schedule_says_the_same(version: str) -> None:
     steps = [*flow.answered(composite(version, (0, 16)))]
     assert over(steps) == (True, "the profile is put, and the schedule says the same")
     assert [len(step.rows) for step in steps if isinstance(step, Listed)] == [1]
+
+
+@pytest.mark.parametrize("version", WORDS)
+def test_a_schedule_may_begin_within_a_second(version: str) -> None:
+    """Its changes cannot be told to the millisecond then, and that is no difference."""
+    wanted = profile(schedule((0, 16), (1800, 6), duration=7200, startSchedule=NOON))
+    begin = NOON.replace("00Z", "00.200Z")
+    flow, _ = put(version, wanted)
+    assert over(flow.answered(composite(version, (0, 16), (1800, 6), begin=begin)))[0]
+    flow, _ = put(version, wanted)
+    assert not over(flow.answered(composite(version, (0, 16), (1802, 6), begin=begin)))[0]
 
 
 def test_the_schedule_says_something_else() -> None:

@@ -1,5 +1,8 @@
 """Where a station's plan differs from a profile."""
 
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from chargewire.flows.schedules import differences, has_unit, plan
 
 NOON = "2026-11-21T12:00:00Z"
@@ -100,3 +103,16 @@ def test_only_what_has_the_unit_is_compared() -> None:
     assert has_unit(profile(both), "W")
     assert not has_unit(profile(both[0]), "W")
     assert wrong(profile(both[0]), schedule((0, 9000), unit="W")) == []
+
+
+@example(200, 0)
+@example(23, 1)
+@given(st.integers(0, 999), st.integers(0, 1))
+def test_a_plan_cannot_be_closer_than_a_second(begin_ms: int, later: int) -> None:
+    """Begun with milliseconds, its changes are some of them early or late: startPeriod is whole."""
+    begin = f"2026-11-21T12:00:00.{begin_ms:03}Z"
+    asked = profile(schedule((0, 16), (1800, 8), startSchedule=NOON))
+    late = 1800 if begin_ms == 0 else 1799 + later
+    assert wrong(asked, schedule((0, 16), (late, 8)), begin) == []
+    assert len(wrong(asked, schedule((0, 16), (late + 2, 8)), begin)) == 1
+    assert len(wrong(asked, schedule((0, 16), (late - 2, 8)), begin)) == 1

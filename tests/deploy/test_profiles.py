@@ -7,7 +7,7 @@ import pytest
 from deploy.local.days import MODELS
 from deploy.local.profiles import Place, Profile, composite, instant, limit_w, profile
 
-AT = 1_777_636_800.0  # 2026-05-01T12:00:00Z, a Friday
+AT = 1_777_636_800  # 2026-05-01T12:00:00Z, a Friday
 DUO = MODELS[1]  # three phases, 11 kW
 IDLE, BUSY = Place(1, DUO, None), Place(1, DUO, AT - 100)
 
@@ -25,6 +25,11 @@ def made(*periods: tuple[int, float], connector: int = 1, stack: int = 0, **more
         "chargingSchedule": [schedule],
     }
     return profile(connector, payload | more)
+
+
+def told(profiles: list[Profile], place: Place) -> list[tuple[int, float]]:
+    rows = composite(profiles, place, AT, 300, "W")
+    return [(row["startPeriod"], row["limit"]) for row in rows]
 
 
 def test_a_time_without_a_zone_is_utc() -> None:
@@ -79,16 +84,16 @@ def test_a_schedule_passes_through_its_periods_and_ends() -> None:
 
 
 def test_a_profile_is_heeded_only_while_it_is_valid() -> None:
-    """Before validFrom and after validTo it says nothing."""
+    """Before validFrom and from validTo on it says nothing; that is told ahead, too."""
     kept = made((0, 1), validFrom="2026-05-01T12:00:10Z", validTo="2026-05-01T12:00:20Z")
-    assert [limit_w([kept], IDLE, AT + s) for s in (0, 15, 30)] == [None, 1, None]
+    assert [limit_w([kept], IDLE, AT + s) for s in (0, 10, 19, 20, 30)] == [None, 1, 1, None, None]
+    assert told([kept], IDLE) == [(0, 11_000.0), (10, 1.0), (20, 11_000.0)]
 
 
 def test_a_composite_schedule_has_a_row_for_each_change() -> None:
     """In the unit that was asked for; where nothing limits, what the model gives."""
     first = made((0, 4600), (60, 2300), duration=120, startSchedule="2026-05-01T12:00:30Z")
-    rows = composite([first], IDLE, AT, 300, "W")
-    assert [(row["startPeriod"], row["limit"]) for row in rows] == [
+    assert told([first], IDLE) == [
         (0, 11_000.0),
         (30, 4600.0),
         (90, 2300.0),
@@ -96,3 +101,21 @@ def test_a_composite_schedule_has_a_row_for_each_change() -> None:
     ]
     assert composite([], Place(0, DUO, None), AT, 60, "W")[0]["limit"] == 22_000.0
     assert composite([made((0, 6900))], IDLE, AT, 60, "A") == [{"startPeriod": 0, "limit": 10.0}]
+
+
+@pytest.mark.parametrize("fraction", ["01", "20", "49", "51", "76", "99"])
+def test_what_changes_between_two_seconds_is_told_of_the_later(fraction: str) -> None:
+    """Before it has happened, nothing would seem to change."""
+    begun = f"2026-05-01T12:00:00.{fraction}Z"
+    later = made((0, 4600), (60, 2300), duration=120, startSchedule=begun)
+    ends = [(1, 4600.0), (61, 2300.0), (121, 11_000.0)]
+    assert told([later], IDLE) == [(0, 11_000.0), *ends]
+    session = Place(1, DUO, AT - 0.01 * int(fraction))
+    relative = made((0, 4600), (60, 2300), chargingProfileKind="Relative")
+    assert told([relative], session) == [(0, 4600.0), (60, 2300.0)]
+
+
+def test_a_relative_schedule_is_told_as_if_charging_began() -> None:
+    """Nobody charges there."""
+    relative = made((0, 5000), (100, 2000), duration=200, chargingProfileKind="Relative")
+    assert told([relative], IDLE) == [(0, 5000.0), (100, 2000.0), (200, 11_000.0)]

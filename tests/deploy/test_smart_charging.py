@@ -1,14 +1,18 @@
 """What a simulated station does with charging profiles."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from chargewire.flows import schedules
 from deploy.local import smart_charging
-from deploy.local.calls import Call
+from deploy.local.calls import Call, Moment
 from deploy.local.effects import Errand
 from deploy.local.memory import Memory
-from tests.deploy.memories import station
+from tests.deploy.memories import NOW, station
 
 
 def sent(number: int = 1, purpose: str = "TxDefaultProfile", **more: Any) -> dict[str, Any]:
@@ -112,10 +116,45 @@ def test_a_composite_schedule_is_of_a_connector_that_is_there() -> None:
     """Watts unless amperes are asked for."""
     memory = station("2.1")
     put(memory, 1, sent())
-    told = smart_charging.schedule(memory, 1, 60, None)
     row = {"startPeriod": 0, "limit": 8000.0}
-    assert told == {"duration": 60, "chargingRateUnit": "W", "chargingSchedulePeriod": [row]}
+    assert smart_charging.schedule(memory, 1, 60, None) == {
+        "scheduleStart": "2026-05-01T12:00:00.000Z",
+        "duration": 60,
+        "chargingRateUnit": "W",
+        "chargingSchedulePeriod": [row],
+    }
     assert smart_charging.schedule(memory, 3, 60, None) is None
+
+
+_FRACTIONS = st.integers(0, 999).map(lambda ms: timedelta(milliseconds=ms))
+
+
+@example(timedelta(milliseconds=760), timedelta(), 1800)
+@given(_FRACTIONS, _FRACTIONS, st.integers(1, 3599))
+def test_a_schedule_says_what_its_profile_does_at_any_time_of_a_second(
+    fraction: timedelta, begun: timedelta, change: int
+) -> None:
+    """So says who checks it, `chargewire flow profile`; it starts with the second under way."""
+    memory = station("2.1")
+    memory.clock = lambda: NOW + fraction
+    plan = {
+        "chargingRateUnit": "W",
+        "startSchedule": str(Moment(NOW - timedelta(hours=1) + begun)),
+        "chargingSchedulePeriod": [
+            {"startPeriod": 0, "limit": 5000.0},
+            {"startPeriod": 3600 + change, "limit": 3000.0},
+        ],
+    }
+    wanted = sent(chargingProfileKind="Absolute", chargingSchedule=[plan])
+    assert put(memory, 1, wanted) == "Accepted"
+    told = smart_charging.schedule(memory, 1, 3600, "W")
+    assert told is not None
+    assert told["scheduleStart"] == "2026-05-01T12:00:00.000Z"
+    found = schedules.plan(told, told["scheduleStart"], 3600)
+    assert found is not None
+    late = change + 1 if begun else change
+    assert [row["limit"] for row in found.rows] == ([5000.0, 3000.0] if late < 3600 else [5000.0])
+    assert list(schedules.differences(wanted, found)) == []
 
 
 def test_a_dynamic_profile_is_updated() -> None:
