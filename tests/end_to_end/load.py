@@ -11,7 +11,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from tests.station import Entry, Station
 
-ANSWER_S = 20.0
+PATIENCE_S = 180.0
+ANSWER_S = 90.0
 PAUSE_S = 0.02  # between two calls, and before the next attempt to connect
 Call = tuple[str, dict[str, Any]]
 
@@ -107,7 +108,7 @@ class Load:
         """(code, reason) of all sockets that the gateway ended."""
         return [close for station in self.stations for close in station.closes]
 
-    async def goes_on(self, answers: int = 20, timeout_s: float = 40.0) -> None:
+    async def goes_on(self, answers: int = 20, timeout_s: float = PATIENCE_S) -> None:
         """Wait until every station has had so many more answers. Raises TimeoutError."""
         wanted = {station.name: station.heard + answers for station in self.stations}
         await self.until(
@@ -117,7 +118,7 @@ class Load:
         )
 
     async def until(
-        self, condition: Callable[[], object], what: str, timeout_s: float = 40.0
+        self, condition: Callable[[], object], what: str, timeout_s: float = PATIENCE_S
     ) -> None:
         """Wait for a condition while the stations live. Raises TimeoutError, or what broke one."""
         try:
