@@ -20,6 +20,12 @@ _ABOVE_0 = click.FloatRange(min=0, min_open=True)
 @click.option("--profile", type=click.IntRange(0, 3), default=0, help="OCPP security profile.")
 @click.option("--peak", type=_ABOVE_0, default=3.0, help="The busiest hour over the mean.")
 @click.option("--return-s", type=_ABOVE_0, default=300.0, help="All shall be back within so long.")
+@click.option(
+    "--readings-kept-days",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="CHARGEWIRE_READINGS_KEPT_DAYS; 0: for ever.",
+)
 @click.option("--partitions", type=click.IntRange(min=1), default=12, help="Of every topic.")
 def size(stations: tuple[int, ...], **said: float) -> None:
     """Tell what so many stations need, of Kafka, gateways, consumers and PostgreSQL.
@@ -31,6 +37,7 @@ def size(stations: tuple[int, ...], **said: float) -> None:
     Examples:
       chargewire size 5000
       chargewire size 1000 100000 1000000
+      chargewire size 5000 --readings-kept-days 90
       chargewire size 20000 --sessions 4 --sample-s 60 --heartbeat-s 3600 --profile 3
     """
     from chargewire.sizing import Fleet, needs  # noqa: PLC0415 - the tables of all consumers

@@ -28,7 +28,9 @@ FOLDED_PER_S = MappingProxyType(
     }
 )
 SESSION_BYTES = 3600  # in PostgreSQL: the rows of a transaction, its frames and its tokens
-READING_BYTES = 300
+READING_BYTES = 310
+# PostgreSQL takes back the room of removed rows when they are a fifth of the table (autovacuum).
+REMOVED_SHARE = 0.2
 STATUS_BYTES = 230
 # What one may plan with: the rest is for bad days.
 SHARE = 0.5
@@ -56,6 +58,7 @@ class Fleet:
     peak: float = 3.0
     return_s: float = 300.0  # all are to be back within so long
     partitions: int = 12
+    readings_kept_days: float = 0.0  # for ever
 
     @property
     def calls(self) -> Mapping[str, float]:
@@ -131,6 +134,10 @@ def needs(fleet: Fleet) -> Iterator[tuple[str, str]]:
     yearly = fleet.stations * YEAR_DAYS / 1e9
     yield "PostgreSQL: GB a year, without readings", _number(rest * yearly)
     yield "PostgreSQL: GB a year, meter readings", _number(readings * yearly)
+    if fleet.readings_kept_days:
+        days = fleet.readings_kept_days
+        room = readings * yearly / YEAR_DAYS * days * (1 + REMOVED_SHARE)
+        yield f"PostgreSQL: GB, meter readings of {days:g} days", _number(room)
 
 
 def _number(value: float) -> str:

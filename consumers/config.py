@@ -92,6 +92,13 @@ class Config(KafkaSettings):
         "whether changed rows are put on topics; auto: of all but append-only tables",
         choices=("auto", "on", "off"),
     )
+    readings_kept_days: int = setting(
+        0,
+        "meter-readings: how long its rows are kept; 0: for ever",
+        unit="days",
+        low=0,
+        high=36_500,
+    )
     log_format: str = setting(
         "auto",
         "auto: console on a terminal, JSON elsewhere",

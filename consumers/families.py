@@ -32,6 +32,8 @@ _OF_ALL = (
     _own("produce_failures", "counter", "Records that were not written, and nobody waited for"),
     _own("published", "counter", "Rows put on topics, and those taken away"),
     _own("outbox_rows", "gauge", "Changed rows that are not on their topics yet"),
+    _own("removed", "counter", "Rows removed because they had grown old"),
+    _own("overdue_seconds", "gauge", "How far the removal of old rows is behind, at most"),
     _own("restarts", "counter", "Times that it began anew, by what broke", "reason"),
     _own("lag_records", "gauge", "Records of the log not yet in the tables", "partition"),
     _own("delay_seconds", "gauge", "Age of what waits, at most", "partition"),

@@ -46,6 +46,8 @@ class Metrics:
         self.produce_failures = self._own(Counter, "produce_failures")
         self.published = self._own(Counter, "published")
         self.outbox_rows = self._own(Gauge, "outbox_rows")
+        self.removed = self._own(Counter, "removed")
+        self.overdue = self._own(Gauge, "overdue_seconds")
         self._restarts = self.counter("consumer_restarts")
         for reason in BROKEN:  # a rise from nothing would be no rise
             self._restarts.labels(consumer, reason)

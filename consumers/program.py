@@ -31,6 +31,7 @@ from schemas.operators_port import Admin, application
 from schemas.tls import TlsFileError
 
 ACK_TIME_S = 10.0
+DAY_MS = 86_400_000
 
 log = structlog.get_logger("consumers")
 
@@ -60,7 +61,9 @@ def run(  # noqa: PLR0913 - handed through
         traced = tracing.begun(config, f"chargewire-consume-{consumer.name}")
         producer = _producer(config, codec, metrics, traced)
         tables = published(consumer, config.publish)
-        modules = [*sequels, *(["publisher"] if tables else [])]
+        kept_ms = config.readings_kept_days * DAY_MS
+        aside = {"publisher": tables, "remover": kept_ms and consumer.ages}
+        modules = [*sequels, *(name for name, wanted in aside.items() if wanted)]
 
         def begun(store: Store) -> list[Sequel]:
             parts = Parts(config, store, codec, producer, metrics, _now_ms, traced)
@@ -70,7 +73,7 @@ def run(  # noqa: PLR0913 - handed through
         opened = partial(Store.open, config.store, consumer)
         runner = Runner(
             consumer=consumer,
-            open_store=partial(opened, histories=histories, published=tables),
+            open_store=partial(opened, histories=histories, published=tables, kept_ms=kept_ms),
             connect=lambda group: open_member(config.client_options(), group=group),
             codec=codec,
             learn=partial(registry.learn, codec, config),

@@ -21,7 +21,7 @@ _GATEWAY = """
 _ELSEWHERE = """
     data stations store batch_records publish
     decides unknown_tokens free_charging concurrent_use concurrent_use_hours local_lists
-    claim_wait_s answer_wait_s gateway_lost_s
+    claim_wait_s answer_wait_s gateway_lost_s readings_kept_days
 """
 _CONSOLE = """
     console_listen console_hosts console_token console_token_file console_since

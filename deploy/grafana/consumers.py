@@ -77,6 +77,13 @@ _FOLDING = (
     graph("Records folded", _each(_rate("records_total")), unit="cps"),
     graph("Rows written", _each(_rate("rows_total")), unit="cps"),
     graph("Commits", _each(_rate("commits_total")), unit="cps"),
+    graph("Old rows removed", _each(_rate("removed_total")), unit="cps"),
+    graph(
+        "Removal behind",
+        _each(_of("overdue_seconds"), "max"),
+        unit="s",
+        doc="How much too old the oldest rows are.",
+    ),
     graph(
         "Time of a commit",
         *quantiles(_of("commit_seconds"), "consumer")[1:],

@@ -58,6 +58,13 @@ def test_what_makes_it_more() -> None:
         assert number(more, words) > number(FLEET, words.removesuffix(" in 60 s")), words
 
 
+def test_readings_that_are_kept_for_a_time_need_room_for_that_time() -> None:
+    """And for what is removed, but not yet taken back; without one they grow by the year."""
+    kept = number(replace(FLEET, readings_kept_days=365), "readings of 365 days")
+    assert kept == pytest.approx(1.2 * number(FLEET, "a year, meter readings"), rel=0.1)
+    assert not [name for name, _ in needs(FLEET) if "days" in name]
+
+
 def test_partitions_are_what_a_rebuild_is_shared_by() -> None:
     """Four times as many, a quarter of the time."""
     many = replace(FLEET, partitions=48)
