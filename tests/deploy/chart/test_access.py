@@ -91,7 +91,7 @@ async def open_door(tmp_path: Path) -> AsyncIterator[tuple[str, str]]:
     try:
         client = AdminClient({"bootstrap.servers": broker.bootstrap})
         for made in client.create_acls([*bindings()]).values():
-            made.result(30)
+            made.result(120)
         settings = KafkaSettings(kafka=broker.bootstrap, prefix=PREFIX, partitions=PARTITIONS)
         wanted = layouts(PREFIX, partitions=PARTITIONS, replication=1, tables=TABLES)
         await admin.apply(settings, plan({}, wanted))
@@ -106,7 +106,7 @@ async def open_door(tmp_path: Path) -> AsyncIterator[tuple[str, str]]:
         )
         wanted_acls = len([*bindings()])
         await until(
-            lambda: len(client.describe_acls(everything).result(30)) == wanted_acls,
+            lambda: len(client.describe_acls(everything).result(120)) == wanted_acls,
             "the rights are not in force",
         )
         yield broker.bootstrap, guarded
@@ -139,7 +139,7 @@ class Console(Gateway):
     async def commanded(self, station: str) -> bool:
         """Have the station asked for something; False while the console does not know it."""
         asked = {"station": station, "action": "ClearCache", "payload": {}}
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             response = await client.post(
                 f"http://{HOST}:{self.admin}/api/commands",
                 json=asked,
