@@ -15,13 +15,16 @@ import pytest
 
 from deploy.local.kafka import Broker
 from deploy.local.ports import HOST, free_port
-from tests.end_to_end.gateways import PARTITIONS, Fleet, Gateway, Logged, send, until
+from tests.end_to_end.gateways import PARTITIONS, UNHURRIED, Fleet, Gateway, Logged, send, until
 from tests.receiver import Got, Receiver
+from tests.station import PATIENCE_S
 
 pytestmark = pytest.mark.kafka
 
 TOKEN = "Very-Secret-Token"  # the id of a token is who it is: it must not be in a trace
 AT_ONCE_NS = 1_000_000  # two readings of the clock for the same moment
+# A gateway, or its claim, may be long in coming where the machine has other work to do.
+UNSURE = {"claim_wait_s": 60, "gateway_lost_s": 600}
 START = {"connectorId": 1, "idTag": TOKEN, "meterStart": 5, "timestamp": "2026-11-21T10:00:00Z"}
 
 
@@ -80,10 +83,11 @@ async def tree(
     """A trace as soon as so many spans of it are there, not counting those of one program."""
 
     def found() -> list[Got]:
-        spans = receiver.trace(trace_id)
-        return [one for one in spans if one.service != f"chargewire-{without}"]
+        # An exporter that does not hear in time that a span has come sends it again.
+        once = {one.span_id: one for one in receiver.trace(trace_id)}
+        return [one for one in once.values() if one.service != f"chargewire-{without}"]
 
-    await until(lambda: len(found()) >= spans, f"not {spans} spans", 60)
+    await until(lambda: len(found()) >= spans, f"not {spans} spans", 2 * PATIENCE_S)
     return Tree(found(), prefix)
 
 
@@ -159,9 +163,9 @@ async def _a_frame_to_its_row(fleet: Fleet, gateway: Gateway, receiver: Receiver
     await station.close()
 
 
-def _row(fleet: Fleet) -> Any:
+def _rows(fleet: Fleet) -> Any:
     """The use of the token in the tables of the consumer."""
-    with sqlite3.connect(fleet.folder / "authorizations.db") as store:
+    with sqlite3.connect(fleet.folder / "authorizations.db", timeout=PATIENCE_S) as store:
         return store.execute("select station, token from token_uses").fetchall()
 
 
@@ -169,7 +173,7 @@ async def _a_command_to_its_result(fleet: Fleet, gateway: Gateway, receiver: Rec
     station = await fleet.connect(gateway, "CS-2")
     await station.call("Heartbeat")
     asking = asyncio.create_task(_asked(fleet, receiver, "CS-2", "Reset", "type=Soft"))
-    call = await station.receive(timeout_s=60)
+    call = await station.receive(timeout_s=3 * PATIENCE_S)
     await station.answer(call, {"status": "Accepted"})
     said = await asking
     printed = re.search(r"Trace of CS-2: ([0-9a-f]{32})", said)
@@ -223,7 +227,7 @@ async def _asked(fleet: Fleet, receiver: Receiver, *words: str) -> str:
         "CHARGEWIRE_TRACING": receiver.url,
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "chargewire", "call", *words),
+        *(sys.executable, "-m", "chargewire", "call", "--expires", "10m", *words),
         env=environ,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -238,9 +242,9 @@ async def test_a_trace_leads_from_frame_to_row_and_from_command_to_result(
 ) -> None:
     """Over a gateway, two consumers and an operator's command; nothing secret is in it. What a
     gateway has made is sent before it ends."""
-    gateway = fleet.launch(decided="StartTransaction")
+    gateway = fleet.launch(UNHURRIED, decided="StartTransaction", decision_time_s=25)
     consumers = [
-        fleet.launch_consumer(name, f"sqlite:///{fleet.folder}/{name}.db")
+        fleet.launch_consumer(name, f"sqlite:///{fleet.folder}/{name}.db", **UNSURE)
         for name in ("authorizations", "commands")
     ]
     for program in (gateway, *consumers):
@@ -249,16 +253,17 @@ async def test_a_trace_leads_from_frame_to_row_and_from_command_to_result(
     await send(fleet.bootstrap, fleet.prefix, "id-tokens", TOKEN.lower(), **issued)
     await until(lambda: _issued(fleet), "the token is not known")
     await _a_frame_to_its_row(fleet, gateway, receiver)
-    assert _row(fleet) == [("CS-1", TOKEN.lower())]
+    await until(lambda: _rows(fleet), "no row")
+    assert _rows(fleet) == [("CS-1", TOKEN.lower())]
     await _a_command_to_its_result(fleet, gateway, receiver)
     last = await fleet.connect(gateway, "CS-3")
     await last.call("Heartbeat")
     metrics = await gateway.metrics()
     assert metrics["spans_total"] >= metrics["spans_sent_total"] > 0
     gateway.terminate()
-    assert await gateway.ended(60) == 0
-    (beat,) = [one for one in receiver.spans if one.name == "Heartbeat" and _of(one, "CS-3")]
-    assert not beat.failed
+    assert await gateway.ended() == 0
+    beats = [one for one in receiver.spans if one.name == "Heartbeat" and _of(one, "CS-3")]
+    assert {(one.span_id, one.failed) for one in beats} == {(beats[0].span_id, False)}
     assert receiver.paths == {"/v1/traces"}
     assert not any(TOKEN.encode() in body for body in receiver.bodies)
 
@@ -268,7 +273,7 @@ def _of(one: Got, station: str) -> bool:
 
 
 def _issued(fleet: Fleet) -> bool:
-    with sqlite3.connect(fleet.folder / "authorizations.db") as store:
+    with sqlite3.connect(fleet.folder / "authorizations.db", timeout=PATIENCE_S) as store:
         return bool(store.execute("select 1 from id_tokens").fetchall())
 
 
@@ -289,10 +294,10 @@ async def test_a_dead_collector_harms_nothing(
             for _ in range(50):
                 assert (await station.call("Heartbeat")).ok
             if not hangs:
-                await until(lambda: "traces are lost" in gateway.said(), "nothing is said", 60)
+                await until(lambda: "traces are lost" in gateway.said(), "nothing is said")
             assert (await station.call("Heartbeat")).ok
             gateway.terminate()
-            assert await gateway.ended(60) == 0
+            assert await gateway.ended() == 0
             # One that hangs may not have used up the time of the first batch.
             assert gateway.said().count("traces are lost") in ((0, 1) if hangs else (1,))
             assert "opentelemetry" not in gateway.said()
