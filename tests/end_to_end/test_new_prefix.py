@@ -13,20 +13,20 @@ from schemas import admin
 from schemas.settings import KafkaSettings
 from schemas.topics import layouts, partition, plan
 from tests.end_to_end.gateways import PARTITIONS, Fleet, send, until
-from tests.station import Station
+from tests.station import PATIENCE_S, Station
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 MORE = 7
 NAMES = [f"CS-{number}" for number in range(6)]
-DECIDED = {"decided": "Authorize,StartTransaction"}
+DECIDED = {"decided": "Authorize,StartTransaction", "drain_time_s": 600}
 START = {"connectorId": 1, "idTag": "T", "meterStart": 1000, "timestamp": "2026-11-21T10:00:00Z"}
 STOP = {"meterStop": 4500, "timestamp": "2026-11-21T11:00:00Z"}
 
 
 def rows(store: Path) -> dict[str, tuple[Any, ...]]:
     """Station -> state, transaction, meter at the end, oddities."""
-    with sqlite3.connect(store) as connection:
+    with sqlite3.connect(store, timeout=PATIENCE_S) as connection:
         found = connection.execute(
             "SELECT station, state, transaction_id, meter_end_wh, anomalies FROM transactions"
         )
@@ -48,7 +48,7 @@ async def charge(station: Station) -> int:
         told = (await station.call("Authorize", {"idTag": "T"})).payload
         return bool(told) and told["idTagInfo"].get("parentIdTag") == "G"
 
-    await until(known, "the token is not known")
+    await until(known, "the token is not known", 3 * PATIENCE_S)
     told = (await station.call("StartTransaction", START)).payload
     assert told is not None
     return int(told["transactionId"])
