@@ -9,6 +9,8 @@ from functools import partial
 
 import psutil
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from structlog.testing import capture_logs
 
 from deploy.local.kafka import Broker
 from gateway.producer import Producer
@@ -16,6 +18,7 @@ from schemas.kafka_clients import Probe, open_producer
 from tests import log
 from tests.cluster import Cluster
 from tests.end_to_end.gateways import until
+from tests.station import PATIENCE_S
 
 pytestmark = pytest.mark.kafka
 
@@ -26,10 +29,11 @@ HEADERS = tuple((f"ce_{name}", b"x" * 20) for name in ("id", "type", "source", "
 class Book:
     """A producer below `prefix`, and what became of each record that it was handed."""
 
-    def __init__(self, bootstrap: str, prefix: str, *, ack_time_s: float = 5.0) -> None:
+    def __init__(self, bootstrap: str, prefix: str, *, ack_time_s: float = PATIENCE_S) -> None:
         self.bootstrap = bootstrap
         self.prefix = prefix
         self.handed = 0
+        self._turn = 0
         self.outcomes: dict[bytes, tuple[int, int | None]] = {}
         self.outage = asyncio.Event()
         options = {"bootstrap_servers": bootstrap}
@@ -49,9 +53,24 @@ class Book:
         await log.create(self.bootstrap, names, partitions=PARTITIONS)
         await self.producer.start()
 
-    async def ready(self, timeout_s: float) -> None:
+    async def ready(self) -> None:
         """Wait for the end of an outage."""
-        await until(lambda: self.producer.state == "ready", timeout_s=timeout_s)
+        await until(lambda: self.producer.state == "ready", timeout_s=3 * PATIENCE_S)
+
+    async def all_is_well(self, count: int) -> None:
+        """Hand over so many records, the first partition's first, until each is acknowledged.
+
+        Where the time for that is short, a machine with other work to do makes outages of its own.
+        """
+
+        async def acknowledged() -> bool:
+            await self.ready()
+            self._turn = 0
+            self.record(count=count)
+            await self.idle()
+            return all(offset is not None for _, offset in list(self.outcomes.values())[-count:])
+
+        await until(acknowledged, "not all was acknowledged", 3 * PATIENCE_S)
 
     def record(self, *, count: int = 1, wait: bool = False) -> None:
         """Hand over the next records; the partitions take turns."""
@@ -60,14 +79,15 @@ class Book:
 
     def _record(self, *, wait: bool) -> None:
         number, self.handed = self.handed, self.handed + 1
-        where, value = number % PARTITIONS, b"%d" % number
+        where, value = self._turn % PARTITIONS, b"%d" % number
+        self._turn += 1
 
         def done(offset: int | None) -> None:
             assert value not in self.outcomes, "a record is done once"
             self.outcomes[value] = (where, offset)
 
         self.producer.record(
-            self.prefix + "events", where, b"station", value, HEADERS, 1, done, wait=wait
+            self.prefix + "events", where, b"station", value, HEADERS, now_ms(), done, wait=wait
         )
 
     async def load(self, until: Callable[[], bool]) -> None:
@@ -78,7 +98,7 @@ class Book:
 
     async def idle(self) -> None:
         """Wait until each record has its outcome."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(2 * PATIENCE_S):
             while len(self.outcomes) < self.handed:  # noqa: ASYNC110 - the outcomes are the event
                 await asyncio.sleep(0.01)
 
@@ -97,12 +117,22 @@ class Book:
         return len(acknowledged)
 
 
+def now_ms() -> int:
+    """A record of long ago Kafka deletes when it next looks: 30 s after its start."""
+    return time.time_ns() // 1_000_000
+
+
 def leftovers(port: int) -> tuple[int, list[object]]:
     """Sockets of this process to the broker, and tasks other than the test's own."""
     gc.collect()
     own = psutil.Process(os.getpid()).net_connections("tcp")
     sockets = sum(1 for one in own if one.raddr and one.raddr.port == port)
     return sockets, [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+async def nothing_is_left(*brokers: Broker) -> None:
+    """Wait until no socket and no task is there any more."""
+    await until(lambda: all(leftovers(broker.port) == (0, []) for broker in brokers), "leftovers")
 
 
 async def pause(broker: Broker) -> None:
@@ -118,10 +148,10 @@ async def test_offsets_are_those_of_the_log(kafka: Broker, prefix: str) -> None:
     book = Book(kafka.bootstrap, prefix)
     await book.open()
     await book.load(lambda: book.handed >= 5000)
-    assert await book.producer.stop(10) == 0
+    assert await book.producer.stop(PATIENCE_S) == 0
     assert book.producer.batches < book.producer.acknowledged
     assert await book.check_against_the_log() == book.handed
-    assert leftovers(kafka.port) == (0, [])
+    await nothing_is_left(kafka)
 
 
 async def test_the_largest_record_is_taken(kafka: Broker, prefix: str) -> None:
@@ -134,9 +164,9 @@ async def test_the_largest_record_is_taken(kafka: Broker, prefix: str) -> None:
     offsets: list[int | None] = []
     for _ in range(3):
         book.producer.record(
-            prefix + "events", 0, b"station", b"x" * 2_000_000, HEADERS, 1, offsets.append
+            prefix + "events", 0, b"station", b"x" * 2_000_000, HEADERS, now_ms(), offsets.append
         )
-    assert await book.producer.stop(20) == 0
+    assert await book.producer.stop(PATIENCE_S) == 0
     assert offsets == [0, 1, 2]
 
 
@@ -146,11 +176,14 @@ async def test_a_missing_topic_is_not_created(kafka: Broker, prefix: str) -> Non
     await log.create(kafka.bootstrap, [prefix + "gateways"])
     await book.producer.start()
     book.record()
-    await asyncio.wait_for(book.outage.wait(), 10)
+    await asyncio.wait_for(book.outage.wait(), PATIENCE_S)
     assert book.outcomes == {b"0": (0, None)}
     await book.producer.stop(5)
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(log.read(kafka.bootstrap, prefix + "events"), 1)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    there = [name for name in await admin.list_topics() if name.startswith(prefix)]
+    await admin.close()
+    assert there == [prefix + "gateways"]
 
 
 async def test_kill_under_load(broker: Broker, prefix: str) -> None:
@@ -158,53 +191,49 @@ async def test_kill_under_load(broker: Broker, prefix: str) -> None:
     book = Book(broker.bootstrap, prefix, ack_time_s=2)
     await book.open()
     await book.load(lambda: len(book.outcomes) > 2000)
-    killed = asyncio.get_running_loop().call_later(0.05, broker.kill)
-    await book.load(book.outage.is_set)
-    assert killed.when() < asyncio.get_running_loop().time()
-    assert book.producer.state == "outage"
+    asyncio.get_running_loop().call_later(0.05, broker.kill)
+    await book.load(lambda: not broker.running and book.producer.state == "outage")
     book.record()
     book.record(wait=True)
     await broker.start()
-    await book.ready(30)
-    enough = book.handed + 2000
-    await book.load(lambda: book.handed >= enough)
-    await book.idle()
-    assert await book.producer.stop(10) == 0
+    await book.all_is_well(2000)
+    assert await book.producer.stop(PATIENCE_S) == 0
     assert await book.check_against_the_log() < book.handed
-    outcomes = list(book.outcomes.values())
-    assert None in {offset for _, offset in outcomes}
-    assert all(offset is not None for _, offset in outcomes[-2000:]), "all is well again"
-    assert leftovers(broker.port) == (0, [])
+    assert None in {offset for _, offset in book.outcomes.values()}
+    await nothing_is_left(broker)
 
 
 async def test_pause_past_the_ack_time(broker: Broker, prefix: str) -> None:
     """A broker that says nothing: unknown after ack_time, and ready when it talks again."""
     book = Book(broker.bootstrap, prefix, ack_time_s=1)
     await book.open()
-    await book.load(lambda: len(book.outcomes) > 500)
-    await book.idle()
-    loop = asyncio.get_running_loop()
+    await book.all_is_well(500)
     await pause(broker)
-    before = loop.time()
-    book.record()
-    await asyncio.wait_for(book.outage.wait(), 10)
-    assert 0.9 < loop.time() - before < 5, "not when its client gives up"
+    book.outage.clear()
+    before_s = time.monotonic()
+    with capture_logs() as told:
+        book.record()
+        await asyncio.wait_for(book.outage.wait(), PATIENCE_S)
+    assert time.monotonic() - before_s > 0.9
+    (outage,) = [one for one in told if one["event"] == "kafka outage"]
+    assert outage["reason"] == "no acknowledgement within 1 s", "not when its client gives up"
     await book.idle()
     assert book.producer.state == "outage"
+    book.producer.ack_time_s = PATIENCE_S
     book.record(wait=True)
     broker.resume()
-    await book.ready(20)
+    await book.ready()
     await book.idle()
     assert list(book.outcomes.values())[-1][1] is not None, "what could wait is in the log"
-    assert await book.producer.stop(5) == 0
+    assert await book.producer.stop(PATIENCE_S) == 0
     await book.check_against_the_log()
-    assert leftovers(broker.port) == (0, [])
+    await nothing_is_left(broker)
 
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 async def test_stop_without_a_broker(broker: Broker, prefix: str, fault: str) -> None:
     """It ends within its time, counts what was never acknowledged, and leaves nothing behind."""
-    book = Book(broker.bootstrap, prefix, ack_time_s=10)
+    book = Book(broker.bootstrap, prefix)
     await book.open()
     await book.load(lambda: len(book.outcomes) > 500)
     await book.idle()
@@ -213,11 +242,9 @@ async def test_stop_without_a_broker(broker: Broker, prefix: str, fault: str) ->
     else:
         await pause(broker)
     book.record(count=100)
-    before = asyncio.get_running_loop().time()
-    assert await book.producer.stop(3) == 100
-    assert asyncio.get_running_loop().time() - before < 3.1
+    assert await asyncio.wait_for(book.producer.stop(3), PATIENCE_S) == 100
     assert {offset for _, offset in list(book.outcomes.values())[-100:]} == {None}
-    assert leftovers(broker.port) == (0, [])
+    await nothing_is_left(broker)
 
 
 async def test_a_partition_without_a_leader(cluster: Cluster, prefix: str) -> None:
@@ -226,22 +253,17 @@ async def test_a_partition_without_a_leader(cluster: Cluster, prefix: str) -> No
     names = [prefix + "events", prefix + "gateways"]
     await log.create(cluster.bootstrap, names, replicas={0: [1], 1: [2], 2: [3]})
     await book.producer.start()
-    book.record(count=3)
-    await book.idle()
+    await book.all_is_well(3)
     await asyncio.to_thread(cluster.brokers[2].kill)
+    book.outage.clear()
     cpu_s = time.process_time()
     book.record(count=3)
-    await asyncio.wait_for(book.outage.wait(), 10)
+    await asyncio.wait_for(book.outage.wait(), PATIENCE_S)
     assert time.process_time() - cpu_s < 2.5, "waiting for a leader keeps no core busy"
-    assert book.outcomes[b"5"] == (2, None)
-    await book.ready(20)
-    book.record(count=2)
-    await book.idle()
-    assert [offset for _, offset in list(book.outcomes.values())[-2:]] == [2, 2]
+    assert book.outcomes[b"%d" % (book.handed - 1)] == (2, None)
+    await book.all_is_well(2)
     await cluster.brokers[2].start()
-    book.record(count=3)
-    await book.idle()
-    assert list(book.outcomes.values())[-1][1] is not None
-    assert await book.producer.stop(5) == 0
-    for broker in cluster.brokers:
-        assert leftovers(broker.port) == (0, [])
+    await book.all_is_well(3)
+    assert await book.producer.stop(PATIENCE_S) == 0
+    await book.check_against_the_log()
+    await nothing_is_left(*cluster.brokers)
