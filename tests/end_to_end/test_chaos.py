@@ -26,7 +26,7 @@ from tests.end_to_end.load import Said
 from tests.gateway.conversation import Conversation
 from tests.station import Entry
 
-BOUNDED_S = 900  # a busy machine takes ten times as long as a quiet one
+BOUNDED_S = 2400  # a busy machine takes ten times as long as a quiet one
 
 
 @pytest.mark.kafka

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from deploy.local.kafka import BrokerError
 from tests.end_to_end.chaos.plan import Trouble
-from tests.end_to_end.chaos.world import READY_S, World
+from tests.end_to_end.chaos.world import END_S, READY_S, World
 from tests.end_to_end.gateways import Gateway
 
 
@@ -42,7 +42,7 @@ class Breaking:
         for number, gateway in enumerate(self.world.gateways):
             self.now.append(f"restart gateway {number}")
             gateway.terminate()
-            if (code := await gateway.ended(60)) != 0:
+            if (code := await gateway.ended(END_S)) != 0:
                 self.wrong.append(f"{gateway.log.name} ended with {code} instead of draining")
             gateway.launch()
             await gateway.ready(READY_S)

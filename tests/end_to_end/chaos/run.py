@@ -26,12 +26,12 @@ from tests.end_to_end.chaos.world import BROKER, HASTY, NAMES, PREFIX, READY_S, 
 from tests.end_to_end.gateways import PARTITIONS, Fleet, until
 from tests.postgres import Postgres
 
-CLOSE_S = 300.0
-LAG_S = 300.0
+CLOSE_S = 600.0
+LAG_S = 600.0
 REBUILD_S = 900.0
 TELL_S = 10.0
 # A frame may be under way so long on a slow network, after it was written in time.
-HEARD_LATE_S = 20.0
+HEARD_LATE_S = 30.0
 _UNPUBLISHED = "SELECT count(*) FROM chargewire_outbox"
 _POSITIONS = "SELECT consumer, topic, partition, position FROM chargewire_positions"
 

@@ -35,6 +35,7 @@ NAMES = (
     "commands",
 )
 READY_S = 300.0
+END_S = 300.0
 # A station gives up after 20 s; two acknowledgements and a decision have to fit into that.
 LIMITS = {
     "ack_time_s": 8,
@@ -174,7 +175,7 @@ class World:
             program.terminate()
         wrong = []
         for program in programs:
-            code = await program.ended(60)
+            code = await program.ended(END_S)
             if code != 0:
                 wrong.append(f"{program.log.name} ended with {code}")
         return wrong
