@@ -34,6 +34,8 @@ POLL_S = 0.02
 PATIENT = ("-m", "tests.end_to_end.patient")
 """A gateway that waits for Kafka, however long; and UNHURRIED, for its own claims of commands."""
 UNHURRIED = (*PATIENT, "600")
+STEADY = "tests.end_to_end.hasty 120000"
+"""A consumer that its group takes for dead after two minutes, not after ten seconds."""
 _PARTS = {"call": "request", "result": "response", "send": "send"}
 CODEC = Codec(builtin_ids())
 # A machine that stands still for ten seconds is no fault; a test of a fault says what it waits for.

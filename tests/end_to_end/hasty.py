@@ -1,4 +1,8 @@
-"""A consumer whose death its group notices after one and a half seconds: `python -m` starts it."""
+"""A consumer whose death its group notices after one and a half seconds: `python -m` starts it.
+
+Or, where milliseconds stand before its name, after so many; then it does as well what is more than
+folding: it decides, and asks stations.
+"""
 
 import sys
 
@@ -13,12 +17,15 @@ SESSION_MS = 1500
 
 async def _member(options, *, group):
     """As `open_member`."""
-    hasty = {"session_timeout_ms": SESSION_MS, "heartbeat_interval_ms": 300}
-    return await open_member({**options, **hasty}, group=group)
+    session = {"session_timeout_ms": session_ms, "heartbeat_interval_ms": 300}
+    return await open_member({**options, **session}, group=group)
 
 
 if __name__ == "__main__":
-    name = sys.argv[1]
+    *told, name = sys.argv[1:]
+    session_ms = int(told[0]) if told else SESSION_MS
     program.open_member = _member
     config = completed(name, settings_file.load(Config, {}))
-    sys.exit(program.run(config, SERVICES[name].consumer))
+    service = SERVICES[name]
+    sequels = service.sequels if told else ()
+    sys.exit(program.run(config, service.consumer, sequels=sequels))
