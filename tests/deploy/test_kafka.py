@@ -1,6 +1,7 @@
 """The embedded broker is a real Kafka: it keeps what it took, and says why it cannot start."""
 
 import asyncio
+import signal
 import socket
 import subprocess
 import sys
@@ -13,9 +14,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import NodeNotReadyError, UnknownTopicOrPartitionError
 
+from deploy.local import kafka as kafka_of
 from deploy.local.java import find
 from deploy.local.kafka import Broker, BrokerError
-from deploy.local.ports import free_port
 from tests.cluster import Cluster
 
 pytestmark = pytest.mark.kafka
@@ -127,20 +128,25 @@ async def test_a_paused_broker_answers_when_resumed(broker: Broker) -> None:
         assert not done
         assert broker.running
         broker.resume()
-        await asyncio.wait_for(waiting, 30)
+        await asyncio.wait_for(waiting, 120)
     assert await _values(broker.bootstrap, "paused") == [b"1", b"2"]
 
 
-async def test_a_paused_broker_can_be_stopped(broker: Broker) -> None:
+async def test_a_paused_broker_can_be_stopped(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A stop resumes it first, so that it ends in good order."""
+    monkeypatch.setattr(kafka_of, "_STOP_TIME_S", 300)
     broker.pause()
-    await asyncio.wait_for(broker.stop(), 20)
+    await broker.stop()
     assert not broker.running
+    assert broker._process is not None
+    assert broker._process.exit_code == 128 + signal.SIGTERM, "it was not Java that ended it"
 
 
 async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     """The error says which port, and what to do; nothing is started."""
-    with socket.create_server(("127.0.0.1", free_port())) as taken:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         broker = Broker(tmp_path, port)
         with pytest.raises(BrokerError, match=f"Port {port} .* in use(.|\n)*choose another"):
@@ -196,7 +202,7 @@ def test_the_broker_dies_with_its_parent(tmp_path: Path) -> None:
         kafka = psutil.Process(int(killed.stdout.readline()))
         assert kafka.is_running()
         killed.kill()
-    assert psutil.wait_procs([kafka], timeout=10)[1] == []
+    assert psutil.wait_procs([kafka], timeout=60)[1] == []
 
 
 async def test_a_partition_loses_its_leader_with_its_broker(cluster: Cluster) -> None:
@@ -204,11 +210,12 @@ async def test_a_partition_loses_its_leader_with_its_broker(cluster: Cluster) ->
     first, second, third = cluster.brokers
     await _create(cluster.bootstrap, "split", {0: [1], 1: [second.node], 2: [third.node]})
     second.kill()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         leaders = {}
-        while leaders.get(1) != -1:  # each look takes a while: a client connects anew
+        # Each look takes a while: a client connects anew. A machine that stands still may cost
+        # another partition its leader for a moment, too.
+        while leaders != {0: 1, 1: -1, 2: third.node}:
             leaders = await _leaders(first.bootstrap, "split")
-    assert leaders == {0: 1, 1: -1, 2: third.node}
     await _produce(first.bootstrap, "split", b"1")
     await second.start()
     assert second.running
