@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from consumers import sequences
 from consumers.projection import Row
 from consumers.transaction_runs import NO_ID, UNUSABLE, Run, place, same
 
@@ -87,10 +88,18 @@ def _order(run: Run) -> set[str]:
         checks |= {
             "stop_before_start": start is not None and ended < place(start),
             "second_stop": any(not same(stop, other) for other in run.stops),
-            "update_after_stop": any(place(row) > ended for row in run.updates),
+            "update_after_stop": any(_is_after(row, stop) for row in run.updates),
             "reading_after_stop": any(place(row) > ended for row in run.readings),
         }
     return {name for name, is_so in checks.items() if is_so}
+
+
+def _is_after(update: Row, stop: Row) -> bool:
+    """By their sequence numbers, or where these do not tell by their places in the log."""
+    numbers, last = sequences.read(update["seq_nos"]), sequences.read(stop["seq_nos"])
+    if numbers and last and numbers[-1][1] != last[-1][1]:
+        return numbers[-1][1] > last[-1][1]
+    return place(update) > place(stop)
 
 
 def _numbers(row: Row) -> set[str]:

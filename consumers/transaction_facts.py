@@ -4,6 +4,7 @@ The rows of transactions are computed from these, always from all of a group. So
 what was told, and not from the order in which it was read.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Boolean, Column, MetaData, Table, Text
@@ -18,6 +19,7 @@ from consumers.facts import (
     TransactionUpdated,
 )
 from consumers.projection import Row, Rows, put
+from consumers.transaction_anomalies import clock
 
 Told = TransactionStarted | TransactionUpdated | TransactionStopped | TransactionAnswered | Sampled
 """The facts that are remembered here."""
@@ -42,13 +44,21 @@ TRANSACTION_FACTS = Table(
     whole("connector", "as told"),
     words("token", "as sent; of updates the first"),
     words("token_type", "from 2.x on"),
+    whole("token_no", "the sequence number that it was told under"),
+    time("token_at_ms", "when: the station's time, the gateway's where that clock was wrong"),
     exact("meter_wh", "the energy meter; of updates the first reading"),
+    whole("meter_no", "as token_no"),
+    time("meter_at_ms", "as token_at_ms"),
     exact("last_meter_wh", "of updates and readings the last one"),
     time("last_meter_ms", "the station's time of the last reading"),
+    whole("last_meter_no", "as token_no"),
+    time("last_meter_at_ms", "as token_at_ms"),
     whole("reservation", "its id; never 0"),
     whole("remote_start", "the id that a remote start gave"),
     words("reason", "why it was stopped"),
     words("charging_state", "the last one told"),
+    whole("state_no", "as token_no"),
+    time("state_at_ms", "as token_at_ms"),
     Column("offline", Boolean, comment="whether the station says that it happened offline"),
     words("seq_nos", "the sequence numbers told, as ranges: 0..5 7"),
     whole("seq_repeated", "how many of them came again within this row"),
@@ -63,7 +73,7 @@ KINDS = (START, UPDATE, STOP, ANSWER, READING)
 
 There is one row for each start, stop and answer. Updates, of which there may be thousands, share
 one as long as they come on one connection and no start or stop is among them. Of the readings in
-MeterValues the last of each connection is kept.
+MeterValues the last of each connection is kept. What is first, and what is last, says `rank`.
 """
 
 _BLANK: Row = dict.fromkeys(TRANSACTION_FACTS.columns.keys())
@@ -80,6 +90,15 @@ _SAID = (
     ),
     *("remote_start", "reason", "charging_state", "offline", "status"),
 )
+# What is told anew again and again: its column -> what the columns of its rank begin with.
+_RANKED = {
+    "token": "token",
+    "meter_wh": "meter",
+    "last_meter_wh": "last_meter",
+    "charging_state": "state",
+}
+_FIRST = {"token": ("token", "token_type"), "meter": ("meter_wh",)}
+_LAST = {"last_meter": ("last_meter_wh", "last_meter_ms"), "state": ("charging_state",)}
 
 
 def remember(rows: Rows, name: str, fact: Told) -> Rows:
@@ -101,8 +120,20 @@ def remember(rows: Rows, name: str, fact: Told) -> Rows:
         case TransactionUpdated():
             row = _updated(known, _row(UPDATE, name, fact))
         case Sampled():
-            row = _reading(known, _row(READING, name, fact), fact)
+            row = _reading(known, _row(READING, name, fact))
     return rows if row is None else put(rows, TRANSACTION_FACTS, row)
+
+
+def rank(row: Row, what: str) -> tuple[Any, ...]:
+    """Where a token, meter, last_meter or state of a row comes among those of the other rows.
+
+    By the sequence number that the station gave it (2.x), then by when it was told, and only then
+    by its place in the log: stations that were offline deliver the new before the old. What was
+    told without a number comes before all that has one.
+    """
+    number = row[f"{what}_no"]
+    told = number is not None, number or 0, row[f"{what}_at_ms"] or 0
+    return *told, row["epoch"], row["last_sequence"]
 
 
 def is_reading(fact: Sampled) -> bool:
@@ -133,8 +164,16 @@ def _row(kind: str, name: str, fact: Told) -> Row:
     )
     row["reservation"] = row["reservation"] or None  # 0 means none (steve#1414)
     row["token_group"] = getattr(fact, "group", None)
-    if row["meter_wh"] is not None:
-        row |= {"last_meter_wh": row["meter_wh"], "last_meter_ms": row["told_ms"]}
+    if isinstance(fact, Sampled):
+        row["last_meter_wh"] = fact.value
+    else:
+        row["last_meter_wh"] = row["meter_wh"]
+    if row["last_meter_wh"] is not None:
+        row["last_meter_ms"] = row["told_ms"]
+    at_ms = row["observed_ms"] if clock(row) else row["told_ms"]
+    for said, what in _RANKED.items():
+        if row[said] not in (None, ""):
+            row |= {f"{what}_no": number, f"{what}_at_ms": at_ms}
     return row
 
 
@@ -171,30 +210,39 @@ def _joined(row: Row, new: Row) -> Row:
         "seq_repeated": (row["seq_repeated"] or 0) + (bool(added) and every == known),
         "seq_disordered": bool(row["seq_disordered"]) or sequences.is_late(known, added),
     }
-    for first in ("evse", "connector", "reservation", "remote_start", "meter_wh"):
+    for first in ("evse", "connector", "reservation", "remote_start"):
         more[first] = new[first] if row[first] is None else row[first]
-    if not row["token"]:
-        more |= {"token": new["token"], "token_type": new["token_type"]}
-    if new["charging_state"] is not None:
-        more["charging_state"] = new["charging_state"]
-    if new["last_meter_wh"] is not None:
-        more |= {one: new[one] for one in ("last_meter_wh", "last_meter_ms")}
+    for what, columns in _FIRST.items():
+        if _is_told(new, what) and not (_is_told(row, what) and rank(row, what) < rank(new, what)):
+            more |= _of(new, what, columns)
+    for what, columns in _LAST.items():
+        if _is_told(new, what) and rank(row, what) < rank(new, what):
+            more |= _of(new, what, columns)
     return row | more
 
 
-def _reading(known: tuple[Row, ...], new: Row, fact: Sampled) -> Row | None:
-    """The row of a connection's last reading; None if that comes later than this one.
+def _is_told(row: Row, what: str) -> bool:
+    return row[f"{what}_at_ms"] is not None
 
-    Of one frame it is the latest told, and of that the highest.
+
+def _of(row: Row, what: str, columns: Iterable[str]) -> Row:
+    return {name: row[name] for name in (*columns, f"{what}_no", f"{what}_at_ms")}
+
+
+def _reading(known: tuple[Row, ...], new: Row) -> Row:
+    """The row of a connection's readings: where the last one stands, and the one told last.
+
+    Of those of one time it is the highest.
     """
     new |= {"sequence": 0, "frames": None, "told_ms": None, "told_text": None, "own": None}
-    new |= {"last_meter_wh": fact.value, "last_meter_ms": fact.told_ms}
     for row in known:
-        if (row["kind"], row["epoch"]) == (READING, new["epoch"]) and _late(row) >= _late(new):
-            return None
+        if (row["kind"], row["epoch"]) == (READING, new["epoch"]):
+            best = max(row, new, key=_late)
+            after = max(row, new, key=lambda one: one["last_sequence"])
+            return after | _of(best, "last_meter", _LAST["last_meter"])
     return new
 
 
 def _late(row: Row) -> tuple[Any, ...]:
     told_ms = row["last_meter_ms"]
-    return row["last_sequence"], told_ms is not None, told_ms or 0, row["last_meter_wh"]
+    return row["last_meter_at_ms"], row["last_meter_wh"], told_ms is not None, told_ms or 0

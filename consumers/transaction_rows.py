@@ -12,7 +12,7 @@ from consumers import sequences
 from consumers.columns import exact, key, station, time, whole, words
 from consumers.projection import Row
 from consumers.transaction_anomalies import anomalies, clock
-from consumers.transaction_facts import METADATA
+from consumers.transaction_facts import METADATA, rank
 from consumers.transaction_runs import Run, first_told, place, runs, same
 
 TRANSACTIONS = Table(
@@ -104,7 +104,7 @@ def _row(run: Run, ordinal: int, fleet_wide: str) -> Row:
         "end_observed_ms": stop.get("observed_ms"),
         "duration_ms": _duration_ms(run),
         "reason": stop.get("reason"),
-        "charging_state": first_told(told[::-1], "charging_state"),
+        "charging_state": _last(told, "charging_state", "state").get("charging_state"),
         "offline": any(row["offline"] for row in told),
         "start_repeats": max(len(run.starts) - 1, 0),
         "stop_repeats": sum(same(stop, other) for other in run.stops) - 1 if stop else 0,
@@ -141,14 +141,17 @@ def _id(name: str, number: int) -> str:
 
 def _token(run: Run) -> Row:
     """Token at the beginning, which an update may tell later, and what was said of it."""
-    begun = [row for row in run.starts + run.updates if row["token"]]
-    begun = begun or run.starts
+    begun = min(
+        (row for row in run.starts + run.updates if row["token"]),
+        key=lambda row: rank(row, "token"),
+        default=run.start or {},
+    )
     stop = run.stop
     heard = [row for row in run.answers if stop is None or place(row) < place(stop)] or run.answers
     answer = heard[-1] if heard else {}
     return {
-        "token": begun[0]["token"] if begun else None,
-        "token_type": begun[0]["token_type"] if begun else None,
+        "token": begun.get("token"),
+        "token_type": begun.get("token_type"),
         "token_group": answer.get("token_group"),
         "status": answer.get("status"),
     }
@@ -161,12 +164,13 @@ def _energy(run: Run) -> Row:
     none, the last one: then rather less energy is on the bill than more, and it is flagged. Of a
     meter that ran backwards nobody knows the energy: it is null.
     """
-    last = max(
-        (row for row in run.updates + run.readings if row["last_meter_wh"] is not None),
-        key=place,
+    last = _last(run.updates + run.readings, "last_meter_wh", "last_meter")
+    first = min(
+        (row for row in run.updates if row["meter_wh"] is not None),
+        key=lambda row: rank(row, "meter"),
         default={},
     )
-    begin: Decimal | None = first_told(run.starts[:1] + run.updates, "meter_wh")
+    begin: Decimal | None = first_told([run.start or {}, first], "meter_wh")
     end: Decimal | None = None
     if run.stop is not None:
         end = run.stop["meter_wh"]
@@ -179,6 +183,12 @@ def _energy(run: Run) -> Row:
         "meter_last_ms": last.get("last_meter_ms"),
         "energy_wh": energy if energy is not None and energy >= 0 else None,
     }
+
+
+def _last(rows: Sequence[Row], column: str, what: str) -> Row:
+    """The row that tells the last value of a column; an empty one if none does."""
+    told = (row for row in rows if row[column] is not None)
+    return max(told, key=lambda row: rank(row, what), default={})
 
 
 def _duration_ms(run: Run) -> int | None:

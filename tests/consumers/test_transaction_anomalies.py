@@ -50,6 +50,15 @@ CASES = {
     "repeat": ([started(1), updated(3, 1), updated(4, 1), ended(5, 2)], "seq_repeated"),
     "disorder": ([started(1), updated(3, 2), updated(4, 1), ended(5, 3)], "seq_disordered"),
     "update afterwards": ([started(1), ended(3, 1), updated(5, 2)], "update_after_stop"),
+    "update later by its number": (
+        [started(1), updated(3, 3), ended(5, 2), updated(7, 1)],
+        "seq_disordered update_after_stop",
+    ),
+    "update late": ([started(1), ended(3, 2), updated(5, 1)], "seq_disordered"),
+    "update after without a number": (
+        [started(1), ended(3, 1), updated(5, None)],
+        "update_after_stop",
+    ),
     "reading afterwards": ([start(1), stop(3), sampled(5)], "reading_after_stop"),
     "0": ([stop(1, transaction="0")], "stop_without_start id_zero"),
     "-1": ([stop(1, transaction="-1")], "stop_without_start id_minus_one"),

@@ -4,6 +4,8 @@ import uuid
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.consumers.telling import (
     MINUTE,
@@ -189,3 +191,69 @@ def test_sequence_numbers_are_counted_over_connections():
     )
     assert picked(found, "seq_first", "seq_last", "seq_missing") == (0, 10, 4)  # 1 4 6 9
     assert picked(found, "seq_repeated", "seq_disordered", "updates") == (1, True, 6)
+
+
+def test_a_late_update_is_not_the_last_one():
+    """It came after a higher number, and tells what was before that."""
+    told = [
+        started(1, 0, meter_wh=10_000, charging_state="EVConnected"),
+        updated(3, 2, meter_wh=14_000, charging_state="SuspendedEV", told_ms=NOON + 20),
+        updated(5, 1, meter_wh=12_000, charging_state="Charging", told_ms=NOON + 10),
+    ]
+    found = row(*told)
+    assert picked(found, "meter_last_wh", "meter_last_ms", "charging_state") == (
+        *(14_000, NOON + 20, "SuspendedEV"),
+    )
+    found = row(*told, ended(7, 3, meter_wh=None))
+    assert picked(found, "meter_end_wh", "energy_wh", "seq_disordered") == (14_000, 4_000, True)
+
+
+_UPDATES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "meter_wh": st.sampled_from([None, *range(200, 900, 100)]),
+            "charging_state": st.sampled_from([None, "Charging", "SuspendedEV"]),
+            "token": st.sampled_from([None, "", "B", "C"]),
+        }
+    ),
+    max_size=5,
+)
+
+
+@pytest.mark.parametrize("is_numbered", [True, False])
+@given(_UPDATES, st.data())
+def test_what_updates_tell_does_not_depend_on_when_they_come(is_numbered, said, data):
+    """First and last are so by the sequence number, or by the station's clock where none is."""
+    told = [
+        one | {"seq_no": number if is_numbered else None, "told_ms": NOON + number}
+        for number, one in enumerate(said, start=1)
+    ]
+    order = data.draw(st.permutations(told))
+    breaks = data.draw(st.sets(st.integers(1, 5)))
+    came = [
+        updated(3 + place, epoch=1 + sum(one <= place for one in breaks), **one)
+        for place, one in enumerate(order)
+    ]
+    begun = started(1, 0, meter_wh=None, token=None)
+    found = row(begun, *came, ended(2, 9, epoch=9, meter_wh=None, told_ms=NOON + 9))
+    of = {name: [one[name] for one in said if one[name]] for name in ("meter_wh", "token")}
+    meters, states = of["meter_wh"], [one["charging_state"] for one in said]
+    assert picked(found, "meter_begin_wh", "meter_end_wh", "meter_last_wh") == (
+        *((meters[0], meters[-1], meters[-1]) if meters else (None,) * 3),
+    )
+    assert found["token"] == (of["token"] or [None])[0]
+    assert found["charging_state"] == ([one for one in states if one] or [None])[-1]
+
+
+def test_the_last_reading_is_the_one_told_last():
+    """Also on another connection; a clock that was never set says nothing of when that was."""
+    said = {"told_ms": NOON + MINUTE, "observed_ms": NOON + 5 * MINUTE}
+    late = {"told_ms": NOON, "observed_ms": NOON + 6 * MINUTE}
+    found = row(start(1), sampled(3, 400, **said), sampled(5, 300, **late))
+    assert picked(found, "meter_last_wh", "meter_last_ms", "last_sequence") == (
+        *(400, NOON + MINUTE, 5),
+    )
+    found = row(start(1), sampled(3, 400, **said), sampled(1, 300, epoch=2, **late))
+    assert picked(found, "meter_last_wh", "last_epoch") == (400, 2)
+    unset = {"told_ms": 5, "observed_ms": NOON + 6 * MINUTE}
+    assert row(start(1), sampled(3, 400, **said), sampled(5, 500, **unset))["meter_last_wh"] == 500
