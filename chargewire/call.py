@@ -12,35 +12,17 @@ import click
 from click.shell_completion import CompletionItem
 
 from chargewire.action_help import action_named, callable_actions, fields_of, versions_of
-from chargewire.call_payloads import Payload, Wrong, fitting
+from chargewire.call_payloads import Payload, Wrong, fitting, risk
 from chargewire.call_results import names, readable, summary, told
 from chargewire.call_traces import CallTraces
+from chargewire.durations import Milliseconds
 from chargewire.options import kafka_options, settings
 from chargewire.station_records import checked
 from chargewire.table import columns
-from chargewire.tail import since_ms
 from schemas.catalogue import VERSIONS
 from schemas.settings import KafkaSettings
 
 Record = Mapping[str, Any]
-
-
-class Within(click.ParamType[int]):
-    """A span of time."""
-
-    name = "DURATION"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Milliseconds."""
-        if isinstance(value, int):
-            return value
-        try:
-            found = since_ms(str(value), 0)
-        except ValueError:
-            found = None
-        if not found:  # also "beginning" and "end", which are no spans
-            self.fail(f"{value!r} is none of 30s, 15m, 2h, 7d", param, ctx)
-        return -found
 
 
 class Words(click.ParamType[str]):
@@ -88,7 +70,7 @@ def _many(params: Mapping[str, Any]) -> bool:
 @click.option("--ocpp", type=click.Choice(list(VERSIONS)), help="The version to check against.")
 @click.option(
     "--expires",
-    type=Within(),
+    type=Milliseconds(),
     default="60s",
     show_default=True,
     help="Do not send it any later: 30s, 15m, 2h, 7d.",
@@ -163,7 +145,7 @@ def _payload(action: str, words: Sequence[str], ocpp: str | None) -> Payload:
     if [*words] == ["-"]:
         words = [sys.stdin.read()]
     try:
-        return fitting((ocpp,) if ocpp else versions_of(action), action, words)[0]
+        found = fitting((ocpp,) if ocpp else versions_of(action), action, words)[0]
     except KeyError:
         raise click.UsageError(f"OCPP {ocpp} has no {action} that stations take") from None
     except Wrong as error:
@@ -171,6 +153,9 @@ def _payload(action: str, words: Sequence[str], ocpp: str | None) -> Payload:
             f"{action} cannot be asked for like this:\n{error}\n"
             f"`chargewire actions {action}` tells what it takes."
         ) from error
+    if text := risk(action, found):
+        click.echo(f"Warning: {text}", err=True)
+    return found
 
 
 def _stations(made: KafkaSettings, group: str | None) -> list[str]:

@@ -11,6 +11,9 @@ from gateway.validation import PayloadError, check
 from schemas.forms import Form, form
 
 Payload = dict[str, Any]
+# The schema allows 500 to ChangeConfiguration, but the memory of some stations overflows
+# (lbbrhzn/ocpp#2103). In 2.x a station tells its limits itself.
+_VALUE_MAX = 128
 
 
 class Wrong(Exception):  # noqa: N818 - what is wrong with a payload
@@ -74,6 +77,17 @@ def wrong(version: str, action: str, found: Mapping[str, Any]) -> Violation | No
     except PayloadError as error:
         return error.violation
     return None
+
+
+def risk(action: str, found: Mapping[str, Any]) -> str:
+    """What may go wrong on a station although the schema allows it; empty: nothing is known."""
+    value = found.get("value") if action == "ChangeConfiguration" else None
+    if not isinstance(value, str) or len(value) <= _VALUE_MAX:
+        return ""
+    return (
+        f"the value has {len(value)} characters; some stations have no room for more than about"
+        f" {_VALUE_MAX}. See with GetConfiguration what was kept."
+    )
 
 
 def _put(into: Any, path: list[str], text: str, of: Form, whole: str) -> None:

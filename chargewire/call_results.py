@@ -28,8 +28,8 @@ def _status(result: Result) -> str:
 
 
 def told(result: Result, took_s: float) -> Iterator[str]:
-    said = [result["outcome"], _status(result), result["error_code"], result["error_description"]]
-    words = ", ".join(str(word) for word in said if word)
+    said = [result["error_code"] or _status(result), result["error_description"]]
+    words = ", ".join(str(word) for word in (result["outcome"], *said) if word)
     yield f"{result['station']} {result['action']}: {words} ({took_s:.1f} s)"
     response = readable(result)["response"]
     if response:
@@ -41,7 +41,7 @@ def summary(results: Sequence[Result]) -> list[list[str]]:
     counts: Counter[tuple[str, str]] = Counter()
     stations: dict[tuple[str, str], list[str]] = {}
     for result in results:
-        kind = result["outcome"], _status(result) or result["error_code"] or ""
+        kind = result["outcome"], result["error_code"] or _status(result)
         counts[kind] += 1
         stations.setdefault(kind, []).append(result["station"])
     rows = [["OUTCOME", "STATUS", "STATIONS", "WHICH"]]

@@ -81,9 +81,10 @@ def _state(row: Row, now_ms: int) -> str:
 
 
 def _answer(row: Row) -> str:
-    """The status that a station answered, or all that it said; or else the error."""
-    if row["response"] is None:
-        return ": ".join(filter(None, (row["error_code"], row["error_description"])))
+    """The error and its details; or else the status that a station answered, or all it said."""
+    if row["error_code"] or row["response"] is None:
+        said = ": ".join(filter(None, (row["error_code"], row["error_description"])))
+        return f"{said} {row['response'] or ''}".strip()
     try:
         said = json.loads(row["response"])
     except ValueError:

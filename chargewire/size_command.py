@@ -5,24 +5,25 @@ import click
 from chargewire.table import columns
 
 _ABOVE_0 = click.FloatRange(min=0, min_open=True)
+_NOT_BELOW_0 = click.FloatRange(min=0)
 
 
 @click.command(
     short_help="What a fleet of so many stations needs.", context_settings={"show_default": True}
 )
 @click.argument("stations", nargs=-1, required=True, type=click.IntRange(min=1))
-@click.option("--sessions", type=float, default=2.0, help="Sessions of a station on a day.")
+@click.option("--sessions", type=_NOT_BELOW_0, default=2.0, help="Sessions of a station on a day.")
 @click.option("--session-s", type=_ABOVE_0, default=7200.0, help="How long each of them takes.")
 @click.option("--sample-s", type=_ABOVE_0, default=300.0, help="Time from a sample to the next.")
 @click.option("--values", type=click.IntRange(min=0), default=6, help="Values in a sample.")
 @click.option("--heartbeat-s", type=_ABOVE_0, default=300.0, help="Time between heartbeats.")
-@click.option("--commands", type=float, default=1.0, help="Commands to a station on a day.")
+@click.option("--commands", type=_NOT_BELOW_0, default=1.0, help="Commands to a station on a day.")
 @click.option("--profile", type=click.IntRange(0, 3), default=0, help="OCPP security profile.")
 @click.option("--peak", type=_ABOVE_0, default=3.0, help="The busiest hour over the mean.")
 @click.option("--return-s", type=_ABOVE_0, default=300.0, help="All shall be back within so long.")
 @click.option(
     "--readings-kept-days",
-    type=click.FloatRange(min=0),
+    type=_NOT_BELOW_0,
     default=0.0,
     help="CHARGEWIRE_READINGS_KEPT_DAYS; 0: for ever.",
 )

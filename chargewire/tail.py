@@ -1,7 +1,6 @@
 """`chargewire tail`: the log, one readable line for each event."""
 
 import difflib
-import re
 import shutil
 import sys
 import time
@@ -10,13 +9,12 @@ from typing import Any
 
 import click
 
+from chargewire.durations import duration_ms
 from chargewire.options import kafka_options, settings
 from chargewire.summary import Entry, as_json, in_order, line
 from schemas.catalogue import BLOCKS
 from schemas.settings import KafkaSettings
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 EVENTS = ("connections", *BLOCKS, "rejected")  # all that tells of a station, by its key
 
 
@@ -27,10 +25,10 @@ def since_ms(text: str, now_ms: int) -> int | None:
     """
     if text in ("beginning", "end"):
         return 0 if text == "beginning" else None
-    found = _DURATION.fullmatch(text)
-    if found is None:
+    ago_ms = duration_ms(text)
+    if ago_ms is None:
         raise ValueError(f"{text!r} is none of beginning, end, 90s, 15m, 2h, 7d")
-    return now_ms - int(float(found[1]) * _UNITS_MS[found[2]])
+    return now_ms - ago_ms
 
 
 class Start(click.ParamType[tuple[int | None]]):

@@ -24,7 +24,7 @@ MAY_IMPORT = {
 
 PURE = {
     *("chargewire.action_help", "chargewire.call_payloads", "chargewire.summary"),
-    *("chargewire.sizing",),
+    *("chargewire.durations", "chargewire.sizing"),
     *("schemas.addresses",),
     *("chargewire.console.asking", "chargewire.console.commands", "chargewire.console.config"),
     *("chargewire.console.configurations", "chargewire.console.curves", "chargewire.console.feed"),

@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
+from chargewire.durations import Seconds
 from chargewire.flows import upkeep
 from chargewire.flows.running import (
     PLACE,
     TOKEN,
     TOKEN_TYPE,
-    Span,
     a_number,
     flow_options,
     now_ms,
@@ -106,7 +106,7 @@ def stop(
 @click.argument("station")
 @TOKEN
 @TOKEN_TYPE
-@click.option("--for", "for_s", type=Span(), required=True, help="How long: 30m, 2h.")
+@click.option("--for", "for_s", type=Seconds(), required=True, help="How long: 30m, 2h.")
 @PLACE
 @click.option("--follow", is_flag=True, help="Wait until it is used, cancelled or expired.")
 @flow_options

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from chargewire.durations import Seconds, duration_ms
 from chargewire.options import kafka_options, settings
-from chargewire.tail import since_ms
 from chargewire.token_records import TYPES, Wrong, expiry
 from schemas.settings import KafkaSettings
 
@@ -36,26 +36,6 @@ TOKEN_TYPE = click.option(
 )
 
 
-class Span(click.ParamType[float]):
-    """A span of time."""
-
-    name = "DURATION"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Seconds."""
-        if isinstance(value, float):
-            return value
-        try:
-            found = since_ms(str(value), 0)
-        except ValueError:
-            found = None
-        if not found:  # also "beginning" and "end", which are no spans
-            self.fail(f"{value!r} is none of 30s, 15m, 2h, 7d", param, ctx)
-        return -found / 1000
-
-
 class Moment(click.ParamType[int]):
     """A time to come: itself, or from now on."""
 
@@ -65,12 +45,8 @@ class Moment(click.ParamType[int]):
         """Epoch milliseconds."""
         if isinstance(value, int):
             return value
-        try:
-            after_ms = since_ms(str(value), 0)
-        except ValueError:
-            after_ms = None
-        if after_ms:
-            return now_ms() - after_ms
+        if after_ms := duration_ms(str(value)):
+            return now_ms() + after_ms
         try:
             at_ms = expiry(str(value))
         except Wrong:
@@ -83,7 +59,7 @@ class Moment(click.ParamType[int]):
 def waiting(default: str, what: str) -> Callable[[_F], _F]:
     """Give a command the option --wait."""
     return click.option(
-        "--wait", "wait_s", type=Span(), default=default, show_default=True, help=what
+        "--wait", "wait_s", type=Seconds(), default=default, show_default=True, help=what
     )
 
 

@@ -130,6 +130,16 @@ def test_a_payload_from_standard_input(kafka, prefix, run):
 
 
 @pytest.mark.kafka
+def test_a_risk_is_told_and_taken(kafka, prefix, run):
+    """In a line of its own, beside what a program reads."""
+    with Gateway(kafka.bootstrap, prefix, {"CS-1": ACCEPTED}):
+        done = run("CS-1", "ChangeConfiguration", "key=K", f"value={'x' * 200}", "--json")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("Warning: the value has 200 characters")
+    assert json.loads(done.stdout)["outcome"] == "answered"
+
+
+@pytest.mark.kafka
 def test_all_connected_stations_or_a_group(kafka, prefix, run):
     """Those that are gone are not asked; a summary counts what came of it."""
     connection = {"gateway": "g", "at": 1, "connection_id": "c", "takeover": False}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chargewire.call_payloads import Wrong, fitting, payload, violation
+from chargewire.call_payloads import Wrong, fitting, payload, risk, violation
 
 V = ("1.6", "2.0.1", "2.1")
 
@@ -111,3 +111,13 @@ def test_a_named_secret_is_any_text():
     secret = {"key": "AuthorizationKey", "value": {"$secret": "cw-0001"}}
     assert violation("1.6", "ChangeConfiguration", secret) == ""
     assert violation("1.6", "ChangeConfiguration", {"key": "A", "value": {"secret": "x"}})
+
+
+def test_what_stations_have_no_room_for_is_a_risk():
+    """Although the schema allows it; a secret is as long as it is."""
+    long = {"key": "MeterValuesSampledData", "value": "x" * 129}
+    assert violation("1.6", "ChangeConfiguration", long) == ""
+    assert "129 characters" in risk("ChangeConfiguration", long)
+    assert risk("ChangeConfiguration", {**long, "value": "x" * 128}) == ""
+    assert risk("ChangeConfiguration", {**long, "value": {"$secret": "x" * 129}}) == ""
+    assert risk("DataTransfer", {"vendorId": "v", "data": "x" * 129}) == ""

@@ -28,6 +28,16 @@ def test_an_error_in_words():
     assert list(told(failed, 2)) == ["CS-1 Reset: call_error, NotSupported (2.0 s)"]
 
 
+def test_the_details_of_an_error_come_after_it():
+    """Also where they have a status: it is no answer."""
+    more = {"error_code": "SecurityError", "error_description": "not here"}
+    failed = result(outcome="call_error", response='{"status": "Odd"}', **more)
+    line, *body = told(failed, 2)
+    assert line == "CS-1 Reset: call_error, SecurityError, not here (2.0 s)"
+    assert body == ['{\n  "status": "Odd"\n}']
+    assert summary([failed])[1][:2] == ["call_error", "SecurityError"]
+
+
 def test_many_results_are_counted():
     """Which stations did not answer is named, up to a limit."""
     good = [result(f"CS-{number:02}") for number in range(30)]

@@ -91,9 +91,21 @@ def test_one_whose_time_is_over_and_that_has_no_result():
             "NotSupported: no such",
         ),
         ({"response": None, "error_code": "NotSupported", "error_description": ""}, "NotSupported"),
+        (
+            {
+                "response": '{"why": {"a": 1}}',
+                "error_code": "SecurityError",
+                "error_description": "not here",
+            },
+            'SecurityError: not here {"why": {"a": 1}}',
+        ),
+        (
+            {"response": '{"status":"Odd"}', "error_code": "FormatViolation"},
+            'FormatViolation {"status":"Odd"}',
+        ),
         ({"response": None}, ""),
     ],
 )
 def test_what_the_station_said(said, shown):
-    """Its status if it has one, or all of it, or the error."""
+    """Its status if it has one, or all of it; or the error, its description and its details."""
     assert line(asked(1), ended(2, **said))[7] == shown

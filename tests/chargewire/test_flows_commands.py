@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from chargewire.cli import chargewire
-from chargewire.flows.running import Moment, Span, a_number, now_ms
+from chargewire.flows.running import Moment, a_number, now_ms
 
 
 def run(*words, given=None):
@@ -49,9 +49,8 @@ def test_a_profile_is_an_object() -> None:
     assert "has no JSON object" in run("profile", "CS-1", "-", given="[]").stderr
 
 
-def test_times_are_spans_or_moments() -> None:
-    """A moment may be said from now on."""
-    assert Span().convert("2m", None, None) == 120.0
+def test_a_moment_may_be_said_from_now_on() -> None:
+    """Or as it is."""
     assert Moment().convert("2026-11-21T12:00:00Z", None, None) == 1_795_262_400_000
     found = Moment().convert("1h", None, None) - now_ms()
     assert 3_590_000 < found <= 3_600_000

@@ -2,6 +2,7 @@
 
 import inspect
 
+import pytest
 from click.testing import CliRunner
 
 from chargewire.size_command import size
@@ -34,3 +35,12 @@ def test_no_stations_need_nothing() -> None:
     """It is an error to ask."""
     assert CliRunner().invoke(size, []).exit_code == 2
     assert CliRunner().invoke(size, ["0"]).exit_code == 2
+
+
+@pytest.mark.parametrize("option", ["--sessions", "--commands", "--readings-kept-days"])
+def test_nothing_is_less_than_none(option: str) -> None:
+    """There may be no sessions, no commands; fewer are an error."""
+    assert CliRunner().invoke(size, ["1000", option, "0"]).exit_code == 0
+    done = CliRunner().invoke(size, ["1000", option, "-1"])
+    assert done.exit_code == 2
+    assert option in done.output
