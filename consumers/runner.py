@@ -147,9 +147,9 @@ class Runner:
             sequels = Sequels(self._sequels(store), self._metrics)
             ending.push_async_callback(sequels.close)
             group = groups.group(self._prefix, self._consumer.name, await groups.identity(store))
-            log.info("joining", group=group)
             async with asyncio.timeout(CONNECT_TIME_S):
                 consumer = await self._connect(group)
+            log.info("joining", group=group)
             ending.push_async_callback(discard, consumer, grace_s=LEAVE_TIME_S)
             await self._prepare(consumer, store)
             self._reading = self._read(consumer, store, sequels, group)
