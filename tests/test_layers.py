@@ -124,6 +124,7 @@ LONGER: dict[str, tuple[int, str]] = {
     "consumers.migrations.transactions.0001_transactions:upgrade": (105, "a list of columns"),
     "consumers.facts": (525, "one vocabulary: values without behaviour"),
     "consumers.stores": (305, "one store: all that has to agree about who owns what"),
+    "deploy.grafana.consumers": (260, "one page: a line or five for each panel"),
     "schemas.event_docs": (265, "the words of a page"),
     "schemas.records": (265, "the contract's records: a text for each"),
     "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
