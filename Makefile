@@ -7,7 +7,7 @@
 #   make bench              the figures of docs/performance.md
 #   make chaos [SEED=n]     2,000 stations while everything breaks for ten minutes; then the books
 #   make schemas            write schemas/avro and docs/events.md again
-#   make docs               write the tables of docs/operations.md again
+#   make docs               write the tables of docs/alerts.md, reference.md and runbook.md again
 #   make dashboards         write Grafana's dashboards, alerts and ClickHouse's columns again
 #   make chart              write again what the Helm chart takes from the code, and what it becomes
 #   make fmt                format, and mend what the linter can

@@ -23,7 +23,7 @@ from schemas.settings import Row, describe
 
 SIZES = (1_000, 100_000, 1_000_000)
 _DOCS = Path(__file__).parent.parent / "docs"
-PAGES = (_DOCS / "operations.md", _DOCS / "runbook.md")
+PAGES = (_DOCS / "alerts.md", _DOCS / "reference.md", _DOCS / "runbook.md")
 _TABLE = re.compile(r"(<!-- table: (\w+)[^>]*-->\n)(?:.*\n)*?(<!-- end -->)")
 
 
@@ -121,7 +121,7 @@ def alerts() -> str:
     """Every alert: when somebody is called, what it means, and the first three steps."""
     parts = []
     for heading, group in GROUPS.items():
-        parts.append(f"### {heading}")
+        parts.append(f"## {heading}")
         parts += map(_alert, group)
     return "\n\n".join(parts)
 
@@ -130,7 +130,7 @@ def _alert(alert: Alert) -> str:
     lasts = "" if alert.lasts.startswith("0") else f", after {alert.lasts}"
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(alert.steps, start=1))
     return (
-        f"#### {alert.name}\n\n*{alert.severity}{lasts}.* {alert.meaning}\n\n"
+        f"### {alert.name}\n\n*{alert.severity}{lasts}.* {alert.meaning}\n\n"
         f"```promql\n{alert.expr}\n```\n\n{steps}"
     )
 
@@ -164,7 +164,7 @@ def _table(heading: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 @click.command()
 def main() -> None:
-    """Write the tables of docs/operations.md and docs/runbook.md again."""
+    """Write the tables of docs/alerts.md, reference.md and runbook.md again."""
     for page in PAGES:
         page.write_text(written(page.read_text(encoding="utf-8")), encoding="utf-8")
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from consumers import authorizations, commands, meter_readings, reservations, stations, transactions
 from consumers.projection import Consumer
 
-# From docs/performance.md, which says how they were measured; handshakes from operations.md.
+# From docs/performance.md, which says how they were measured; handshakes from security.md.
 CALL_CPU_S = 150e-6  # of a gateway, at half load; when it is busy, two thirds of it
 FOREIGN_CPU_S = 167e-6  # for a command, claim or decision of another gateway's station, one by one
 # By OCPP security profile, with P-256 keys.

@@ -34,7 +34,7 @@ FOLDING = (
             "Ask `/readyz` of each instance: it says why.",
             "The database or Kafka is away: mend that; the consumer goes on by itself.",
             "A schema that is not known: upgrade the consumer. Another log: see "
-            "[Consumers](#consumers).",
+            "[Consumers](operations.md#consumers).",
         ),
     ),
     Alert(

@@ -91,7 +91,7 @@ STATIONS = (
         "ChargewireOutage.",
         (
             "`chargewire tail refusals --from 15m` shows who and from where; what a reason means "
-            "is [here](#what-a-station-sees).",
+            "is [here](reference.md#what-a-station-sees).",
             "`connections_max`, `handshakes_max`: too few gateways. `takeovers`: see "
             "ChargewireStationTwice.",
             "All other reasons: one vendor, or one address? Then something there was changed; "

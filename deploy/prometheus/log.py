@@ -15,10 +15,11 @@ LOG = (
         "1m",
         "chargewire_outage > 0",
         "Kafka is out of reach for {{ $labels.instance }}",
-        "The gateway answers nothing, refuses stations and soon closes their sockets: [When Kafka "
-        "is away](#when-kafka-is-away). Stations keep what they have to say.",
+        "The gateway answers nothing, refuses stations and soon closes their sockets. Stations "
+        "keep what they have to say.",
         (
-            _KAFKA,
+            _KAFKA + " What stations see of it: "
+            "[When Kafka is away](operations.md#when-kafka-is-away).",
             "Only some gateways: their way to the brokers (network policy, DNS, certificates); "
             "their log has the client's error.",
             "Do not restart gateways: they try again by themselves, and keep the ends of "
@@ -107,7 +108,8 @@ LOG = (
         (
             "One gateway: its core (`chargewire_loop_lag_seconds`) or its network to the brokers.",
             "All: who writes so many commands or decisions? Look at the topics' rates.",
-            "More than some hundred a second: `CHARGEWIRE_GATHER_MS`, see [Sizing](#sizing).",
+            "More than some hundred a second: `CHARGEWIRE_GATHER_MS`, see "
+            "[Sizing](runbook.md#sizing).",
         ),
     ),
     Alert(

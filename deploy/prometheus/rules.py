@@ -10,8 +10,8 @@ from deploy.prometheus.alert import Alert
 from deploy.prometheus.alerts import GROUPS
 from deploy.prometheus.recordings import RECORDINGS
 
-RUNBOOK = "docs/operations.md"
-"""Where the manual is, for the annotation `runbook_url`: each alert is a heading of it."""
+RUNBOOK = "docs/alerts.md"
+"""Where that page is, for the annotation `runbook_url`: each alert is a heading of it."""
 
 FILE = Path(__file__).parent / "chargewire.rules.yaml"
 CHART_FILE = Path(__file__).parents[1] / "helm/chargewire/files/chargewire.rules.yaml"
@@ -33,7 +33,7 @@ def text(runbook: str = RUNBOOK) -> str:
 
 
 def anchor(alert: Alert) -> str:
-    """The anchor of its heading in the manual."""
+    """The anchor of its heading on that page."""
     return alert.name.lower()
 
 
@@ -58,9 +58,7 @@ def _quoted(words: str) -> str:
 
 
 @click.command()
-@click.option(
-    "--runbook", default=RUNBOOK, show_default=True, help="Address of docs/operations.md."
-)
+@click.option("--runbook", default=RUNBOOK, show_default=True, help="Address of docs/alerts.md.")
 @click.option("--print", "prints", is_flag=True, help="Print the rules, and write no file.")
 def main(runbook: str, *, prints: bool) -> None:
     """Write the rules for Prometheus and for the chart."""
