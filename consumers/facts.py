@@ -166,7 +166,10 @@ class TransactionUpdated:
 
 @dataclass(frozen=True, slots=True)
 class TransactionStopped:
-    """StopTransaction of 1.6, TransactionEvent Ended of 2.x."""
+    """StopTransaction of 1.6, TransactionEvent Ended of 2.x.
+
+    `begin_wh` is the meter at the beginning, where the samples of the stop tell it.
+    """
 
     at: At
     transaction: str | None = None
@@ -184,6 +187,17 @@ class TransactionStopped:
     charging_state: str | None = None
     remote_start: int | None = None
     reservation: int | None = None
+    begin_wh: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionMetered:
+    """What MeterValues say of the energy meter of a transaction; `told_ms` is when it stood so."""
+
+    at: At
+    transaction: str
+    meter_wh: Decimal
+    told_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -498,6 +512,7 @@ Fact = (
     | TransactionStarted
     | TransactionUpdated
     | TransactionStopped
+    | TransactionMetered
     | TransactionAnswered
     | Sampled
     | AuthorizationAsked

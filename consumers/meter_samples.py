@@ -1,6 +1,7 @@
 """Reads sampled values of any version: OCPP's defaults, exact decimals, base units."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ LOCATION = "Outlet"
 CONTEXT = "Sample.Periodic"
 FORMAT = "Raw"
 _SIGNED = "SignedData"
+_PHASES = ["L1", "L2", "L3"]
 # A fleet has some dozens of kinds of samples, and most of the work for a sample is to tell which.
 _KINDS = 256
 
@@ -141,19 +143,47 @@ def _unit(sent: object, multiplier: object, measurand: str) -> tuple[str | None,
     return unit, None if power is None else exponent + power
 
 
-def register_wh(read: Iterable[Any], context: str, *, last: bool) -> Any:
-    """The reading of the energy meter, in Wh, out of facts.Sampled of one frame; None without one.
+def register_wh(read: Iterable[Any], context: str, *, last: bool) -> Decimal | None:
+    """The value of `register`."""
+    return register(read, context, last=last)[0]
 
-    The total is meant, not one phase, and not what the vehicle says. Best is that at the outlet,
-    and in this context, such as Transaction.End; else it is the first or `last` one.
+
+def register(
+    read: Iterable[Any], context: str | None, *, last: bool
+) -> tuple[Decimal | None, int | None]:
+    """The reading of the energy meter, in Wh, and the station's time of it; None without one.
+
+    It is out of facts.Sampled of one frame. The total is meant, not one phase, and not what the
+    vehicle says; where no total is told, the sum of the three phases at one time. Best is that at
+    the outlet, and in this context, such as Transaction.End; else it is the first or `last` one.
     """
-    totals = [
+    energy = [
         one
         for one in read
         if one.value is not None
-        and (one.measurand, one.unit, one.phase) == (MEASURAND, "Wh", None)
+        and (one.measurand, one.unit) == (MEASURAND, "Wh")
         and one.location != "EV"
     ]
-    best = [one for one in totals if one.location == LOCATION] or totals
-    best = [one for one in best if one.context == context] or best
-    return best[-1 if last else 0].value if best else None
+    totals = [
+        ((one.location, one.context, one.told_ms), one.value) for one in energy if one.phase is None
+    ]
+    found = totals or list(_summed(energy))
+    best = [one for one in found if one[0][0] == LOCATION] or found
+    best = [one for one in best if one[0][1] == context] or best
+    if not best:
+        return None, None
+    # Of those of one time the first or last in the frame.
+    (_, _, told_ms), value = sorted(best, key=lambda one: one[0][2] or 0)[-1 if last else 0]
+    return value, told_ms
+
+
+def _summed(energy: Iterable[Any]) -> Iterator[tuple[tuple[str, str, int], Decimal]]:
+    """Location, context and time of readings by phase, where each of the three is there once."""
+    phases: dict[tuple[str, str, int], list[tuple[str, Decimal]]] = {}
+    for one in energy:
+        if one.phase is not None and one.told_ms is not None:
+            key = one.location, one.context, one.told_ms
+            phases.setdefault(key, []).append((one.phase.removesuffix("-N"), one.value))
+    for key, told in phases.items():
+        if sorted(phase for phase, _ in told) == _PHASES:
+            yield key, sum((value for _, value in told), Decimal(0))

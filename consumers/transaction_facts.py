@@ -12,8 +12,8 @@ from sqlalchemy import Boolean, Column, MetaData, Table, Text
 from consumers import sequences
 from consumers.columns import exact, key, station, time, whole, words
 from consumers.facts import (
-    Sampled,
     TransactionAnswered,
+    TransactionMetered,
     TransactionStarted,
     TransactionStopped,
     TransactionUpdated,
@@ -21,7 +21,13 @@ from consumers.facts import (
 from consumers.projection import Row, Rows, put
 from consumers.transaction_anomalies import clock
 
-Told = TransactionStarted | TransactionUpdated | TransactionStopped | TransactionAnswered | Sampled
+Told = (
+    TransactionStarted
+    | TransactionUpdated
+    | TransactionStopped
+    | TransactionAnswered
+    | TransactionMetered
+)
 """The facts that are remembered here."""
 
 METADATA = MetaData()
@@ -47,6 +53,7 @@ TRANSACTION_FACTS = Table(
     whole("token_no", "the sequence number that it was told under"),
     time("token_at_ms", "when: the station's time, the gateway's where that clock was wrong"),
     exact("meter_wh", "the energy meter; of updates the first reading"),
+    exact("begin_wh", "the energy meter at the beginning, as the stop tells it"),
     whole("meter_no", "as token_no"),
     time("meter_at_ms", "as token_at_ms"),
     exact("last_meter_wh", "of updates and readings the last one"),
@@ -86,6 +93,7 @@ _SAID = (
         "token",
         "token_type",
         "meter_wh",
+        "begin_wh",
         "reservation",
     ),
     *("remote_start", "reason", "charging_state", "offline", "status"),
@@ -119,7 +127,7 @@ def remember(rows: Rows, name: str, fact: Told) -> Rows:
             row = _row(ANSWER, name, fact)
         case TransactionUpdated():
             row = _updated(known, _row(UPDATE, name, fact))
-        case Sampled():
+        case TransactionMetered():
             row = _reading(known, _row(READING, name, fact))
     return rows if row is None else put(rows, TRANSACTION_FACTS, row)
 
@@ -136,20 +144,6 @@ def rank(row: Row, what: str) -> tuple[Any, ...]:
     return *told, row["epoch"], row["last_sequence"]
 
 
-def is_reading(fact: Sampled) -> bool:
-    """Whether a sample of MeterValues is one of the energy meter: the total, in Wh.
-
-    Samples within a TransactionEvent or StopTransaction are in the facts of these already.
-    """
-    return (
-        fact.source == "MeterValues"
-        and fact.value is not None
-        and (fact.measurand, fact.unit) == ("Energy.Active.Import.Register", "Wh")
-        and fact.phase is None
-        and fact.location != "EV"
-    )
-
-
 def _row(kind: str, name: str, fact: Told) -> Row:
     at = fact.at
     row = _BLANK | {said: getattr(fact, said, None) for said in _SAID}
@@ -164,12 +158,8 @@ def _row(kind: str, name: str, fact: Told) -> Row:
     )
     row["reservation"] = row["reservation"] or None  # 0 means none (steve#1414)
     row["token_group"] = getattr(fact, "group", None)
-    if isinstance(fact, Sampled):
-        row["last_meter_wh"] = fact.value
-    else:
-        row["last_meter_wh"] = row["meter_wh"]
-    if row["last_meter_wh"] is not None:
-        row["last_meter_ms"] = row["told_ms"]
+    if row["meter_wh"] is not None:
+        row |= {"last_meter_wh": row["meter_wh"], "last_meter_ms": row["told_ms"]}
     at_ms = row["observed_ms"] if clock(row) else row["told_ms"]
     for said, what in _RANKED.items():
         if row[said] not in (None, ""):
@@ -234,7 +224,7 @@ def _reading(known: tuple[Row, ...], new: Row) -> Row:
 
     Of those of one time it is the highest.
     """
-    new |= {"sequence": 0, "frames": None, "told_ms": None, "told_text": None, "own": None}
+    new |= dict.fromkeys(("frames", "told_ms", "own", "meter_wh", "meter_at_ms")) | {"sequence": 0}
     for row in known:
         if (row["kind"], row["epoch"]) == (READING, new["epoch"]):
             best = max(row, new, key=_late)

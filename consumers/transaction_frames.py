@@ -1,5 +1,6 @@
 """What is said of transactions, of their tokens and meters, in frames of any version."""
 
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -7,12 +8,13 @@ from consumers.facts import (
     RemoteStartAnswered,
     Sampled,
     TransactionAnswered,
+    TransactionMetered,
     TransactionStarted,
     TransactionStopped,
     TransactionUpdated,
 )
 from consumers.frames import Facts, Frame
-from consumers.meter_samples import register_wh, samples
+from consumers.meter_samples import register, register_wh, samples
 from consumers.payloads import (
     NOTHING,
     boolean,
@@ -26,6 +28,8 @@ from consumers.payloads import (
 )
 from consumers.token_frames import asked, id_token
 from schemas.identity import transaction_id
+
+_BEGIN = "Transaction.Begin"
 
 
 def start(frame: Frame) -> Facts:
@@ -64,18 +68,31 @@ def stop(frame: Frame) -> Facts:
     said = frame.said
     told_ms, told_text = moment(said.get("timestamp"))
     transaction = identifier(said.get("transactionId"))
+    make = partial(Sampled, frame.at, source="StopTransaction", transaction=transaction)
+    read = list(samples(make, said.get("transactionData")))
+    meter_wh = decimal(said.get("meterStop"))
     yield TransactionStopped(
         frame.at,
         transaction=transaction,
         told_ms=told_ms,
         told_text=told_text,
         token=text(said.get("idTag")),
-        meter_wh=decimal(said.get("meterStop")),
+        meter_wh=_end_wh(read) if meter_wh is None else meter_wh,
+        begin_wh=_begin_wh(read),
         # OCPP 1.6, 6.49: it may be left out when it is Local. So it may in 2.x (2.0.1, 2.48).
         reason=text(said.get("reason")) or "Local",
     )
-    make = partial(Sampled, frame.at, source="StopTransaction", transaction=transaction)
-    yield from samples(make, said.get("transactionData"))
+    yield from read
+
+
+def _begin_wh(read: list[Sampled]) -> Decimal | None:
+    """The meter at the beginning; only what is told as that, since these are samples of a stop."""
+    begin = [one for one in read if one.context == _BEGIN]
+    return register_wh(begin, _BEGIN, last=False)
+
+
+def _end_wh(read: list[Sampled]) -> Decimal | None:
+    return register_wh(read, "Transaction.End", last=True)
 
 
 def stop_answer(frame: Frame) -> Facts:
@@ -94,15 +111,20 @@ def stop_answer(frame: Frame) -> Facts:
 def meter_values(frame: Frame) -> Facts:
     """MeterValues of any version."""
     said = frame.said
+    transaction = identifier(said.get("transactionId"))
     make = partial(
         Sampled,
         frame.at,
         source="MeterValues",
-        transaction=identifier(said.get("transactionId")),
+        transaction=transaction,
         evse=integer(said.get("evseId")),
         connector=integer(said.get("connectorId")),
     )
-    yield from samples(make, said.get("meterValue"))
+    read = list(samples(make, said.get("meterValue")))
+    yield from read
+    meter_wh, told_ms = register(read, None, last=True)
+    if transaction is not None and meter_wh is not None:
+        yield TransactionMetered(frame.at, transaction, meter_wh, told_ms)
 
 
 def event(frame: Frame) -> Facts:
@@ -133,12 +155,17 @@ def event(frame: Frame) -> Facts:
     }
     match said.get("eventType"):
         case "Started":
-            meter_wh = register_wh(read, "Transaction.Begin", last=False)
+            meter_wh = register_wh(read, _BEGIN, last=False)
             yield TransactionStarted(frame.at, meter_wh=meter_wh, **what)
         case "Ended":
             reason = text(info.get("stoppedReason")) or "Local"
-            meter_wh = register_wh(read, "Transaction.End", last=True)
-            yield TransactionStopped(frame.at, meter_wh=meter_wh, reason=reason, **what)
+            yield TransactionStopped(
+                frame.at,
+                meter_wh=_end_wh(read),
+                begin_wh=_begin_wh(read),
+                reason=reason,
+                **what,
+            )
         case _:
             # It went on in any case, also where the type is missing or a word of another world.
             meter_wh = register_wh(read, "Sample.Periodic", last=True)

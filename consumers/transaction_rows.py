@@ -160,9 +160,9 @@ def _token(run: Run) -> Row:
 def _energy(run: Run) -> Row:
     """The meter, and the energy between its readings.
 
-    Where the start had none, the first reading that is known stands for it, and where the stop had
-    none, the last one: then rather less energy is on the bill than more, and it is flagged. Of a
-    meter that ran backwards nobody knows the energy: it is null.
+    Where the start had none it is that of the beginning as a stop tells it, or the first reading
+    that is known; and where the stop had none, the last one: then rather less energy is on the bill
+    than more, and it is flagged. Of a meter that ran backwards nobody knows the energy: it is null.
     """
     last = _last(run.updates + run.readings, "last_meter_wh", "last_meter")
     first = min(
@@ -170,7 +170,11 @@ def _energy(run: Run) -> Row:
         key=lambda row: rank(row, "meter"),
         default={},
     )
-    begin: Decimal | None = first_told([run.start or {}, first], "meter_wh")
+    begin: Decimal | None = (run.start or {}).get("meter_wh")
+    if begin is None:
+        begin = (run.stop or {}).get("begin_wh")
+    if begin is None:
+        begin = first.get("meter_wh")
     end: Decimal | None = None
     if run.stop is not None:
         end = run.stop["meter_wh"]

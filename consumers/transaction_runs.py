@@ -134,4 +134,4 @@ def _natural_key(row: Row) -> tuple[Any, ...]:
 
 def first_told(rows: Sequence[Row], name: str) -> Any:
     """The first value of a column that is not null."""
-    return next((row[name] for row in rows if row.get(name) is not None), None)
+    return next((row[name] for row in rows if row[name] is not None), None)

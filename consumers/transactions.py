@@ -3,14 +3,14 @@
 from consumers import remote_starts
 from consumers.facts import (
     Fact,
-    Sampled,
     TransactionAnswered,
+    TransactionMetered,
     TransactionStarted,
     TransactionStopped,
     TransactionUpdated,
 )
 from consumers.projection import Consumer, Key, Projection, Rows
-from consumers.transaction_facts import TRANSACTION_FACTS, is_reading, remember
+from consumers.transaction_facts import TRANSACTION_FACTS, remember
 from consumers.transaction_rows import TRANSACTIONS, transactions
 from consumers.transaction_runs import NO_ID, is_unusable
 
@@ -27,7 +27,7 @@ def group(fact: Fact) -> Key | None:
             name = fact.transaction or f"{NO_ID}{'' if place is None else place}"
         case TransactionAnswered(transaction=str(name)) if name:
             pass
-        case Sampled(transaction=str(name)) if name and not is_unusable(name) and is_reading(fact):
+        case TransactionMetered(transaction=name) if name and not is_unusable(name):
             pass
         case _:
             return None
@@ -42,7 +42,7 @@ def evolve(rows: Rows, fact: Fact) -> Rows:
         | TransactionUpdated
         | TransactionStopped
         | TransactionAnswered
-        | Sampled,
+        | TransactionMetered,
     ), "group has chosen"
     key = group(fact)
     assert key is not None

@@ -1,7 +1,7 @@
 """Transactions read well."""
 
 from chargewire.transaction_table import table
-from tests.consumers.telling import NOON, ended, row, rows, sampled, start, started, stop, updated
+from tests.consumers.telling import NOON, ended, metered, row, rows, start, started, stop, updated
 
 DONE = row(
     start(1, told_ms=NOON),
@@ -24,7 +24,7 @@ def test_a_transaction_is_a_line():
 
 def test_what_goes_on_shows_how_far_it_is():
     """Followed by an ellipsis, so that nobody takes it for the end."""
-    assert line(row(start(1), sampled(2, 1600)))[5:10] == ["1m 58s …", "1.500 …", "open", "", ""]
+    assert line(row(start(1), metered(2, 1600)))[5:10] == ["1m 58s …", "1.500 …", "open", "", ""]
     charging = started(1, charging_state="EVConnected"), updated(2, charging_state="Charging")
     assert line(row(*charging))[2:10] == [
         *("1.1", "A", "2026-11-21 12:00", "1m 58s …", "", "open", "Charging", ""),

@@ -6,6 +6,7 @@ from consumers.facts import (
     At,
     Sampled,
     TransactionAnswered,
+    TransactionMetered,
     TransactionStarted,
     TransactionStopped,
     TransactionUpdated,
@@ -27,7 +28,7 @@ def _placed(sequence, epoch, said, **usual):
     place = at(sequence, epoch, observed_ms=said.pop("observed_ms", None))
     usual["told_ms"] = place.observed_ms - 1000
     said = {"transaction": "17"} | usual | said
-    for name in ("meter_wh", "value"):
+    for name in ("meter_wh", "begin_wh", "value"):
         if said.get(name) is not None:
             said[name] = Decimal(said[name])
     return place, said
@@ -71,8 +72,14 @@ def answered(sequence, status="Accepted", epoch=1, **said):
     )
 
 
-def sampled(sequence, value=500, epoch=1, **said):
+def metered(sequence, value=500, epoch=1, **said):
     """A reading of the energy meter in MeterValues."""
+    place, said = _placed(sequence, epoch, said, meter_wh=value)
+    return TransactionMetered(place, **said)
+
+
+def sampled(sequence, value=500, epoch=1, **said):
+    """A sample of the energy meter in MeterValues."""
     place, said = _placed(sequence, epoch, said, value=value, unit="Wh", connector=1)
     return Sampled(place, **{"index": 0, "source": "MeterValues"} | said)
 

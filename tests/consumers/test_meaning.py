@@ -21,6 +21,7 @@ from consumers.facts import (
     Seen,
     StatusTold,
     TransactionAnswered,
+    TransactionMetered,
     TransactionStarted,
     TransactionStopped,
     TransactionUpdated,
@@ -337,11 +338,12 @@ def test_meter_values_of_1_6(sent, kept):
     """Connector 0 and transaction 0 stay as sent."""
     value = {"timestamp": TIME, "sampledValue": [{"value": "7"}]}
     call = {"connectorId": 0, "transactionId": sent, "meterValue": [value, value]}
-    first, second = told("1.6", "MeterValues", call)
+    first, second, metered = told("1.6", "MeterValues", call)
     assert first == Sampled(
         AT, 0, "MeterValues", kept, None, 0, TIME_MS, unit="Wh", value=Decimal(7), raw="7"
     )
     assert second.index == 1
+    assert metered == TransactionMetered(AT, kept, Decimal(7), TIME_MS)
 
 
 @both

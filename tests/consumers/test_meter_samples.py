@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from consumers.facts import Sampled
-from consumers.meter_samples import register_wh, samples
+from consumers.meter_samples import register, register_wh, samples
 from tests.consumers.hearing import conversation, facts, told
 from tests.gateway.conversation import NOON
 
@@ -188,3 +188,48 @@ def test_the_register_in_its_context():
     assert register_wh(read_, "Transaction.Begin", last=False) == 2
     assert register_wh(read_, "Transaction.End", last=False) == 1
     assert register_wh(read_, "Transaction.End", last=True) == 3
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 1, 0, 2)])
+def test_the_register_is_the_last_by_its_time(order):
+    """Of one time the outlet's; whatever order a frame has them in."""
+    read_ = [
+        sampled(1, told_ms=5), sampled(3, told_ms=7), sampled(9, told_ms=7, location="Inlet"),
+        sampled(2, told_ms=6),
+    ]  # fmt: skip
+    told = [read_[one] for one in order]
+    assert register(told, None, last=True) == (3, 7)
+    assert register(told, None, last=False) == (1, 5)
+    assert register([], None, last=True) == (None, None)
+
+
+def phases(values, **more):
+    return [sampled(value, phase=phase, **{"told_ms": 5} | more) for phase, value in values.items()]
+
+
+def test_the_register_is_the_sum_of_the_phases_without_a_total():
+    """Exact, of one time and one place, and only where all three are told once."""
+    whole = {"L1": Decimal("0.1"), "L2-N": Decimal("0.2"), "L3": 5}
+    assert register(phases(whole), "Transaction.End", last=True) == (Decimal("5.3"), 5)
+    later = phases({"L1": 2, "L2": 3, "L3": 6}, told_ms=6)
+    assert register(phases(whole) + later, None, last=True) == (11, 6)
+    assert register([*phases(whole), sampled(7, told_ms=4)], None, last=True) == (7, 4)
+
+
+@pytest.mark.parametrize(
+    "read_",
+    [
+        phases({"L1": 1, "L2": 2}),
+        phases({"L1": 1, "L2": 2, "L3": None}),
+        phases({"L1": 1, "L2": 2}) + phases({"L3": 3}, told_ms=6),
+        phases({"L1": 1, "L2": 2}) + phases({"L3": 3}, location="Inlet"),
+        phases({"L1": 1, "L2": 2}) + phases({"L3": 3}, context="Transaction.End"),
+        phases({"L1": 1, "L1-N": 1, "L2": 2, "L3": 3}),
+        phases({"L1": 1, "L2": 2, "L3": 3}, told_ms=None),
+        phases({"L1": 1, "L2": 2, "L3": 3}, location="EV"),
+        phases({"L1-L2": 1, "L2-L3": 2, "L3-L1": 3}),
+    ],
+)
+def test_phases_that_make_no_total(read_):
+    """One is missing or of another time, or it is not known whether they belong together."""
+    assert register(read_, None, last=True) == (None, None)

@@ -1,13 +1,12 @@
 """What is remembered of a transaction is enough, and stays small."""
 
-import pytest
-
 from consumers.projection import NO_ROWS
-from consumers.transaction_facts import KINDS, TRANSACTION_FACTS, is_reading, remember
+from consumers.transaction_facts import KINDS, TRANSACTION_FACTS, remember
 from tests.consumers.telling import (
+    NOON,
     answered,
     ended,
-    sampled,
+    metered,
     start,
     started,
     stop,
@@ -78,30 +77,13 @@ def test_updates_tell_their_first_token_and_their_last_state():
 
 
 def test_of_readings_the_last_of_each_connection_is_kept():
-    """By its place in the log and not by when it is read; within one frame the latest told."""
-    found = remembered(sampled(9, 900), sampled(3, 300), sampled(2, 200, epoch=2))
+    """By the station's time and not by when it is read; of one time the highest."""
+    found = remembered(metered(9, 900), metered(3, 300), metered(2, 200, epoch=2))
     assert [(one["epoch"], one["last_meter_wh"]) for one in found] == [(1, 900), (2, 200)]
-    earlier, later = sampled(9, 900, told_ms=1), sampled(9, 910, index=1, told_ms=2)
-    assert remembered(earlier, later) == remembered(later, earlier)
-    assert remembered(later, earlier)[0]["last_meter_wh"] == 910
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        {"phase": "L1"},
-        {"measurand": "Power.Active.Import", "unit": "W"},
-        {"unit": "varh"},
-        {"location": "EV"},
-        {"value": None},
-        {"source": "TransactionEvent"},
-        {"source": "StopTransaction"},
-    ],
-)
-def test_only_the_meter_is_a_reading(said):
-    """Its total in Wh, out of MeterValues; starts, updates and stops bring their own."""
-    assert is_reading(sampled(1))
-    assert not is_reading(sampled(1, **said))
+    later, earlier = metered(8, 910, told_ms=NOON), metered(9, 900, told_ms=NOON - 1)
+    (found,) = remembered(earlier, later, metered(7, 905, told_ms=NOON))
+    assert remembered(later, earlier, metered(7, 905, told_ms=NOON)) == (found,)
+    assert (found["last_meter_wh"], found["last_sequence"]) == (910, 9)
 
 
 def test_reservation_zero_is_none():

@@ -12,9 +12,9 @@ from tests.consumers.telling import (
     NOON,
     answered,
     ended,
+    metered,
     row,
     rows,
-    sampled,
     start,
     started,
     stop,
@@ -33,7 +33,7 @@ def test_a_transaction_of_16():
     found = row(
         start(1, reservation=5, meter_wh="100"),
         answered(2, "Accepted", group="fleet"),
-        sampled(9, "512.5"),
+        metered(9, "512.5"),
         stop(
             20,
             token="a",
@@ -90,7 +90,7 @@ def test_a_transaction_of_2x():
 
 def test_an_open_transaction_has_no_energy_for_the_bill():
     """But the last reading is there."""
-    found = row(start(1), sampled(5, 300))
+    found = row(start(1), metered(5, 300))
     assert picked(found, "state", "energy_wh", "duration_ms", "meter_end_wh", "meter_last_wh") == (
         *("open", None, None, None, 300),
     )
@@ -107,7 +107,7 @@ def test_energy_is_never_negative_nor_guessed(begin, end, energy):
 
 def test_a_stop_without_reading_ends_at_the_last_one():
     """Rather too little on the bill than too much."""
-    found = row(start(1), sampled(5, 300), sampled(7, 400), stop(9, meter_wh=None))
+    found = row(start(1), metered(5, 300), metered(7, 400), stop(9, meter_wh=None))
     assert picked(found, "meter_end_wh", "energy_wh", "anomalies") == (
         400,
         300,
@@ -158,7 +158,7 @@ def test_the_last_answer_before_the_stop_is_the_status():
 
 def test_a_transaction_has_one_id_whatever_comes_later():
     """Of 1.6 it is that of what the start says, of 2.x that of the station's own id."""
-    facts = start(1, told_ms=NOON), sampled(3), stop(5), start(7, epoch=2, told_ms=0)
+    facts = start(1, told_ms=NOON), metered(3), stop(5), start(7, epoch=2, told_ms=0)
     assert rows(*facts)[0]["id"] == row(facts[0])["id"]
     others = ({"token": "B"}, {"connector": 2}, {"meter_wh": 1}, {"told_ms": 1}, {})
     assert len({row(start(1, **other))["id"] for other in others}) == 5
@@ -249,11 +249,11 @@ def test_the_last_reading_is_the_one_told_last():
     """Also on another connection; a clock that was never set says nothing of when that was."""
     said = {"told_ms": NOON + MINUTE, "observed_ms": NOON + 5 * MINUTE}
     late = {"told_ms": NOON, "observed_ms": NOON + 6 * MINUTE}
-    found = row(start(1), sampled(3, 400, **said), sampled(5, 300, **late))
+    found = row(start(1), metered(3, 400, **said), metered(5, 300, **late))
     assert picked(found, "meter_last_wh", "meter_last_ms", "last_sequence") == (
         *(400, NOON + MINUTE, 5),
     )
-    found = row(start(1), sampled(3, 400, **said), sampled(1, 300, epoch=2, **late))
+    found = row(start(1), metered(3, 400, **said), metered(1, 300, epoch=2, **late))
     assert picked(found, "meter_last_wh", "last_epoch") == (400, 2)
     unset = {"told_ms": 5, "observed_ms": NOON + 6 * MINUTE}
-    assert row(start(1), sampled(3, 400, **said), sampled(5, 500, **unset))["meter_last_wh"] == 500
+    assert row(start(1), metered(3, 400, **said), metered(5, 500, **unset))["meter_last_wh"] == 500

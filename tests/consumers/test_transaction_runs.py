@@ -9,7 +9,7 @@ from tests.consumers.telling import (
     NOON,
     answered,
     ended,
-    sampled,
+    metered,
     start,
     started,
     stop,
@@ -66,7 +66,7 @@ def test_a_stop_goes_to_the_last_one_started():
     """So do updates, answers and readings."""
     facts = [
         *(started(1, told_ms=1), updated(2), ended(3), started(5, told_ms=2)),
-        *(updated(6), answered(7), sampled(8), ended(9)),
+        *(updated(6), answered(7), metered(8), ended(9)),
     ]
     assert shape(*facts) == ["sta1 upd2 sto3", "sta5 upd6 sto9"]
     last = found(*facts)[-1]
@@ -89,7 +89,7 @@ def test_the_first_stop_after_the_start_counts():
 
 def test_answers_and_readings_alone_are_no_transaction():
     """MeterValues never open one: not before the start, and not after the stop."""
-    assert found(sampled(1), answered(2)) == []
+    assert found(metered(1), answered(2)) == []
 
 
 @pytest.mark.parametrize("name", ["0", "-1", "9223372036854775807", "?", "?2"])

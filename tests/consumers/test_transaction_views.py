@@ -4,7 +4,7 @@ import pytest
 
 from consumers.facts import RemoteStartAnswered
 from consumers.transactions import CONSUMER
-from tests.consumers.telling import MINUTE, NOON, at, ended, sampled, start, started, stop, updated
+from tests.consumers.telling import MINUTE, NOON, at, ended, metered, start, started, stop, updated
 from tests.consumers.viewed import STORES, filled, found, store_url
 
 DAY = 86_400_000
@@ -23,7 +23,7 @@ async def test_a_session(url):
     """Times are timestamps, energy is in kWh, and a duration in seconds."""
     facts = [
         start(1, transaction="1", meter_wh="100", observed_ms=NOON + 123),
-        sampled(2, "400.25", transaction="1"),
+        metered(2, "400.25", transaction="1"),
         stop(3, transaction="1", meter_wh="900.5", observed_ms=NOON + 90 * MINUTE),
     ]
     (found,) = (await sessions(url, *facts)).values()

@@ -18,6 +18,7 @@ from consumers.facts import (
     Sampled,
     Seen,
     TransactionAnswered,
+    TransactionMetered,
 )
 from consumers.projection import fold
 from consumers.transaction_facts import METADATA
@@ -30,8 +31,8 @@ from tests.consumers.telling import (
     at,
     ended,
     groups,
+    metered,
     row,
-    sampled,
     start,
     started,
     stop,
@@ -81,10 +82,9 @@ def stories(draw):
         for epoch in (1, 2)
     ]
     readings = [
-        sampled(sequence, draw(st.sampled_from([0, 400])), epoch, index=index, told_ms=draw(_TIMES))
+        metered(sequence, draw(st.sampled_from([0, 400])), epoch, told_ms=draw(_TIMES))
         for epoch in (1, 2)
         for sequence in draw(st.sets(st.integers(20, 24), max_size=3))
-        for index in (0, 1)
     ]
     first, second = told
     order = draw(st.permutations([1] * len(first) + [2] * len(second) + [0] * len(readings)))
@@ -120,7 +120,7 @@ def test_nothing_told_is_left_out_or_counted_twice(story):
     facts, _ = story
     told = Counter()
     for fact in facts:
-        if not isinstance(fact, TransactionAnswered | Sampled):
+        if not isinstance(fact, TransactionAnswered | TransactionMetered):
             told[group(fact)] += 1
     for key, tables in groups(*facts).items():
         remembered = tables["transaction_facts"]
@@ -154,7 +154,7 @@ def test_sequence_numbers_are_counted_as_they_came(numbers, breaks):
 
 def test_nothing_new_is_the_very_same_rows():
     """So a repetition writes nothing."""
-    facts = [started(1), updated(2), sampled(3), ended(4), answered(5)]
+    facts = [started(1), updated(2), metered(3), ended(4), answered(5)]
     rows = groups(*facts)["CS-1", "17"]
     for fact in facts:
         assert PROJECTION.evolve(rows, fact) is rows
@@ -190,7 +190,7 @@ def test_an_id_that_is_used_again_and_again_is_worked_out_once():
         (updated(1, transaction=None), "?"),
         (ended(1, transaction=None, connector=2), "?2"),
         (answered(1), "17"),
-        (sampled(1), "17"),
+        (metered(1), "17"),
     ],
 )
 def test_facts_of_one_id_are_folded_together(fact, name):
@@ -204,9 +204,8 @@ def test_facts_of_one_id_are_folded_together(fact, name):
         Connected(at(1)),
         Seen(at(1)),
         answered(1, transaction=None),
-        *(sampled(1, transaction=name) for name in (None, "", "0", "-1", str(2**63 - 1))),
-        sampled(1, phase="L1"),
-        sampled(1, source="TransactionEvent"),
+        *(metered(1, transaction=name) for name in ("", "0", "-1", str(2**63 - 1))),
+        Sampled(at(1), 0, "MeterValues", "17"),
     ],
 )
 def test_facts_that_say_nothing_of_transactions(fact):
@@ -284,6 +283,33 @@ def test_a_day_of_a_16_station_through_the_gateway():
     assert found["transaction_id"] == str(given)
     assert (found["energy_wh"], found["meter_last_wh"], found["status"]) == (800, 400, "Accepted")
     assert found["anomalies"] == "clock_backwards"  # 123 ms
+
+
+def test_a_16_stop_without_meter_through_the_gateway():
+    """Its samples tell where the meter stood, at both ends; a meter of its own counts before."""
+
+    def sample(value, context, minute):
+        told = {"value": value, "unit": "kWh", "context": context}
+        return {"timestamp": f"2026-11-21T12:{minute:02}:00Z", "sampledValue": [told]}
+
+    data = [
+        sample("0.1", "Transaction.Begin", 0),
+        sample("7", "Transaction.End", 9),
+        sample("6.5", "Sample.Periodic", 5),
+    ]
+    found = []
+    for number, (start_wh, stop_wh) in enumerate([(100, 900), (100, ""), ("?", None), ("", 900)]):
+        station = Station()
+        given = station.call("StartTransaction", **BEGUN | {"meterStart": start_wh})[
+            "transactionId"
+        ]
+        station.call("MeterValues", **_values(given, "0.4"))
+        end = {"timestamp": "2026-11-21T12:10:00Z", "meterStop": stop_wh, "transactionData": data}
+        station.call("StopTransaction", transactionId=given, **end)
+        (one,) = station.rows
+        found.append((one["meter_begin_wh"], one["meter_end_wh"], one["energy_wh"]))
+        assert "meter_end_missing" not in one["anomalies"], number
+    assert found == [(100, 900, 800), (100, 7000, 6900), (100, 7000, 6900), (100, 900, 800)]
 
 
 def test_a_station_that_sends_all_again_through_the_gateway():
@@ -394,7 +420,7 @@ def test_the_first_migrations_make_the_tables_as_they_are():
 
 
 TOLD = [
-    *(started(1, meter_wh="0.1"), updated(2, meter_wh="7.25"), sampled(3), ended(4)),
+    *(started(1, meter_wh="0.1"), updated(2, meter_wh="7.25"), metered(3), ended(4)),
     *(stop(5, transaction="0"), stop(6, transaction=None, told_ms=None, told_text="now")),
 ]
 
@@ -413,6 +439,6 @@ async def test_rows_come_back_from_a_server_as_they_were(postgres):
 def test_all_values_fit_the_columns():
     """What is computed has every column of its table and no other."""
     for table in PROJECTION.tables:
-        for one in groups(start(1), sampled(2), answered(3), stop(4))["CS-1", "17"][table.name]:
+        for one in groups(start(1), metered(2), answered(3), stop(4))["CS-1", "17"][table.name]:
             assert set(one) == set(table.columns.keys())
             json.dumps(one, default=str)

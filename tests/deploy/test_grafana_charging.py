@@ -11,7 +11,7 @@ from consumers import authorizations, meter_readings, stations, transactions
 from consumers.facts import Connected, Disconnected, StatusTold
 from deploy.grafana.charging import MEASURANDS, PANELS, STATION_QUERY
 from tests.consumers import asking, telling
-from tests.consumers.telling import MINUTE, at, sampled, start, stop
+from tests.consumers.telling import MINUTE, at, metered, sampled, start, stop
 from tests.consumers.viewed import filled, found
 
 pytestmark = pytest.mark.postgres
@@ -50,7 +50,7 @@ def history():
         ],
         transactions.CONSUMER: [
             *(start(1, transaction="1"), stop(2, transaction="1", meter_wh=2600)),
-            *(start(3, transaction="2"), sampled(4, 900, transaction="2")),
+            *(start(3, transaction="2"), metered(4, 900, transaction="2")),
             start(4, transaction="3"),
             stop(5, transaction="-1"),
         ],

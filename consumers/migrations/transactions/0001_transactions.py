@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("token_no", sa.BigInteger),
         sa.Column("token_at_ms", sa.BigInteger),
         sa.Column("meter_wh", Exact),
+        sa.Column("begin_wh", Exact),
         sa.Column("meter_no", sa.BigInteger),
         sa.Column("meter_at_ms", sa.BigInteger),
         sa.Column("last_meter_wh", Exact),
