@@ -254,6 +254,21 @@ def test_an_event_that_takes_too_long_keeps_its_call_back():
     assert not told.session.calls.outstanding
 
 
+@settings(deadline=None, max_examples=200)
+@given(st.integers(1, 1499), st.integers(0, 1499), st.sampled_from([(1, 1), (1, 0), (0, 1)]))
+def test_no_call_leaves_once_it_has_expired(expires_ms, waited_ms, clocks):
+    """Also while its claim is fresh, after the shortest wait for its event, and by either clock."""
+    told = ready()
+    told.command(expires_s=expires_ms / 1000)
+    told.session.claimed(claim("taken"), told.now)
+    passed_s, passed_ms = (clock * waited_ms for clock in clocks)
+    told.now = Instant(told.now.s + passed_s / 1000, told.now.ms + passed_ms)
+    leaves = told.session.leaves("k-1", told.now)
+    assert leaves == (waited_ms < expires_ms)
+    told.later(0)
+    assert outcomes(told) == ([] if leaves else [("k-1", 1, "expired")])
+
+
 def test_the_time_of_a_call_runs_from_its_sending():
     """And not while nothing is read from the station."""
     told = ready()
