@@ -17,6 +17,7 @@ from chargewire.console.guard import hosts, is_called
 from consumers.config import Config as Consumer
 from consumers.services import SERVICES
 from deploy.helm.chart import access
+from deploy.prometheus import rules
 from gateway.config import Config as Gateway
 from schemas import kafka_options
 from schemas.operators_port import application
@@ -361,10 +362,16 @@ def test_users_may_what_their_programs_do_and_no_more() -> None:
 
 def test_the_alerts_are_those_that_are_generated() -> None:
     """Word for word: templates of Prometheus in them are not taken for Helm's."""
-    (made,) = of("PrometheusRule", "production").values()
-    rules = ROOT / "deploy" / "prometheus" / "chargewire.rules.yaml"
-    assert made["spec"] == yaml.safe_load(rules.read_text())
+    (made,) = of("PrometheusRule", "minimal", "--set", "monitoring.rules.enabled=true").values()
+    assert made["spec"] == yaml.safe_load(rules.text())
     assert "{{" in str(made["spec"])
+
+
+def test_every_alert_leads_to_where_the_operator_has_the_page() -> None:
+    """And is otherwise as generated."""
+    (made,) = of("PrometheusRule", "production").values()
+    page = "https://docs.example.com/chargewire/alerts.html"
+    assert made["spec"] == yaml.safe_load(rules.text(page))
 
 
 def test_the_dashboards_are_those_that_are_generated() -> None:
@@ -383,6 +390,7 @@ def test_the_dashboards_are_those_that_are_generated() -> None:
         ("minimal", ("kafka.bootstrap=",), "kafka.bootstrap is missing"),
         ("minimal", ("kafka.bootstrap=kafka",), "does not match pattern"),
         ("minimal", ("gateway.replica=3",), "replica' not allowed"),
+        ("minimal", ("monitoring.rules.runbook=docs/a.md",), "does not match pattern"),
         ("minimal", ("config.ping_intervall_s=3",), "ping_intervall_s"),
         ("minimal", ("config.store=x",), "store"),
         ("minimal", ("consumers.invoices.enabled=true",), "invoices"),
