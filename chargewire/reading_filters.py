@@ -33,6 +33,7 @@ _OPTIONS: dict[str, Any] = {
     "phase": {"metavar": "NAME", "help": "Only those of a phase, such as L1."},
     "since": {"type": Since(), "help": "Only what the gateway read since then."},
     "until": {"type": Since(), "help": "Only what the gateway read before then."},
+    "once": {"is_flag": True, "help": "Without what a station told once more: for sums and means."},
 }
 FILTERS = tuple(_OPTIONS)
 
@@ -51,11 +52,15 @@ def statement(
 
     Of the `newest` so many are chosen by the gateway's clock, and come in its order.
     """
-    from sqlalchemy import and_, func, select  # noqa: PLC0415 - databases are slow to import
+    from sqlalchemy import MetaData, and_, func, select  # noqa: PLC0415 - slow to import
 
     from consumers.meter_readings import METER_READINGS  # noqa: PLC0415
+    from consumers.reading_views import READINGS_ONCE  # noqa: PLC0415
 
-    of = METER_READINGS.c
+    told = METER_READINGS
+    if wanted["once"]:
+        told = METER_READINGS.to_metadata(MetaData(), name=READINGS_ONCE)
+    of = told.c
     equal = {
         "station": of.station,
         "transaction": of.transaction_id,
@@ -74,7 +79,7 @@ def statement(
             if inner is None
             else and_(of.evse == evse, of.connector == inner)
         )
-    found = select(METER_READINGS).where(*asked)
+    found = select(told).where(*asked)
     order = (of.station, of.epoch, of.sequence, of.sample_no)
     if newest is None:
         return found.order_by(*order)

@@ -29,6 +29,7 @@ def readings(as_objects: bool, as_csv: bool, **flags: Any) -> None:
 
     Reads the tables of `chargewire consume meter-readings`. Times are the station's own, in UTC;
     values are exact, in Wh, W, A, V and so on. What is no number, or is signed, is shown as sent.
+    A frame that a station sent again is there again, but for --once.
 
     \b
     Examples:

@@ -80,7 +80,7 @@ PURE = {
         "consumers.batches",
     ),
     *("consumers.connection_history", "consumers.sql_times", "consumers.station_views"),
-    *("consumers.transaction_views",),
+    *("consumers.transaction_views", "consumers.reading_views"),
     *("consumers.arbitration", "consumers.arbiter_records", "consumers.delays", "consumers.signs"),
 }
 """Modules without event loop, socket, broker, database, clock, chance and environment.

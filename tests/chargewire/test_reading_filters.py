@@ -54,6 +54,17 @@ async def test_what_is_chosen(url, wanted, expected):
     assert await chosen(url, **wanted) == expected
 
 
+async def test_what_was_told_again_is_left_out_on_demand(url):
+    """Whatever else is asked for: it is no repetition since the first is left out."""
+    told = NOON + 1000
+    again = [reading(one, told_ms=told, raw="1", epoch=7, transaction="9") for one in (6, 7, 8)]
+    await filled(url, CONSUMER, again)
+    assert await chosen(url, transaction="9") == [(7, 6), (7, 7), (7, 8)]
+    assert await chosen(url, transaction="9", once=True) == [(7, 6)]
+    assert await chosen(url, once=True, newest=1, transaction="9") == [(7, 6)]
+    assert await chosen(url, once=True, since=NOON + 8000) == []
+
+
 @pytest.mark.parametrize(
     ("text", "expected"), [("1", (1, None)), ("2.1", (2, 1)), ("0", (0, None))]
 )
