@@ -10,8 +10,11 @@ NEVER_FENCED = {"broker.session.timeout.ms": "3600000"}
 """For a broker alone that is never started again.
 
 Its controller, which is the same process, would take it for dead when the machine stands still for
-three seconds: then all its partitions are without a leader, and its groups are to be loaded.
+nine seconds: then all its partitions are without a leader, and its groups are to be loaded.
 """
+
+SOON_FENCED = {"broker.heartbeat.interval.ms": "500", "broker.session.timeout.ms": "3000"}
+"""For one that is killed: it is known to be dead, and let in again, after three seconds, not 9."""
 
 
 class Cluster:
@@ -24,7 +27,8 @@ class Cluster:
     def __init__(self, data: Path, brokers: int = 3) -> None:
         quorum = Quorum(new_cluster_id(), controller_node=1, controller_port=free_port())
         self.brokers = tuple(
-            Broker(data / f"node-{node}", 0, node, quorum=quorum) for node in range(1, brokers + 1)
+            Broker(data / f"node-{node}", 0, node, quorum=quorum, options=SOON_FENCED)
+            for node in range(1, brokers + 1)
         )
 
     @property

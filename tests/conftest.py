@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from deploy.local.kafka import Broker
-from tests.cluster import NEVER_FENCED, Cluster
+from tests.cluster import NEVER_FENCED, SOON_FENCED, Cluster
 from tests.postgres import Postgres
 from tests.registry import Registry
 
@@ -50,7 +50,7 @@ def prefix() -> str:
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
     """A broker of the test's own, to be killed, paused and started again."""
-    yield from _started(Broker(tmp_path / "kafka", 0))
+    yield from _started(Broker(tmp_path / "kafka", 0, options=SOON_FENCED))
 
 
 @pytest.fixture

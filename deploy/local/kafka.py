@@ -15,16 +15,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.local import artifacts, java, ports
-from deploy.local.process import POLL_S, Process
+from deploy.local import artifacts, java, ports, starting
+from deploy.local.process import Process
 
 _HERE = Path(__file__).parent
 _JAVA_MINIMUM = 17  # Kafka 4's, for brokers
-_START_TIME_S = 180  # some seconds, unless the machine is very busy
+_FORMAT_TIME_S = 180  # some seconds, unless the machine is very busy
 _STOP_TIME_S = 30
 # One broker cannot hold more replicas than one; one partition of each internal topic is enough for
-# one machine. The index limit is what Kafka allocates (sparse) for each of hundreds of segments. A
-# broker that starts again after kill -9 is let in when its old session has ended: 9 s by default.
+# one machine. The index limit is what Kafka allocates (sparse) for each of hundreds of segments.
 _SMALL = {
     "offsets.topic.num.partitions": "1",
     "offsets.topic.replication.factor": "1",
@@ -36,8 +35,6 @@ _SMALL = {
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "0",
     "log.index.size.max.bytes": "1048576",
-    "broker.heartbeat.interval.ms": "500",
-    "broker.session.timeout.ms": "3000",
 }
 
 
@@ -68,7 +65,8 @@ class Broker:
 
     `port` 0 is a free one, chosen once: it stays the same over restarts. `cache` holds the jars,
     `options` are Kafka's broker settings by Kafka's names. `progress` is told of the first
-    download, line by line. With `quorum` it is a member of that cluster, otherwise its own.
+    download, and of a long start, line by line. With `quorum` it is a member of that cluster,
+    otherwise its own.
     """
 
     data: Path
@@ -131,7 +129,8 @@ class Broker:
             keep=[claim],
         )
         try:
-            await self._ready()
+            if text := await starting.trouble(self._process, self.data, self.progress):
+                raise BrokerError(text)
         except BaseException:
             self.kill()
             raise
@@ -224,24 +223,8 @@ class Broker:
             log=self.data / "format.log",
         )
         try:
-            code = await tool.ended(_START_TIME_S)
+            code = await tool.ended(_FORMAT_TIME_S)
         finally:
             tool.kill()
         if code != 0:
             raise BrokerError(f"Kafka could not prepare {self.data}:\n{tool.output()[-2000:]}")
-
-    async def _ready(self) -> None:
-        """Wait for the line which Kafka prints when the broker is unfenced and takes requests."""
-        process = self._process
-        assert process is not None
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_START_TIME_S):
-                while process.exit_code is None:
-                    if "Kafka Server started" in process.output():
-                        return
-                    await asyncio.sleep(POLL_S)
-        raise BrokerError(
-            f"Kafka did not start; its log is {process.log} and ends with:\n"
-            f"{process.output()[-2000:]}\n"
-            f"If its data is damaged or of a newer Kafka, move {self.data} away and start again."
-        )

@@ -5,17 +5,18 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from aiokafka.errors import KafkaError
+from click import ClickException
 
 from deploy.local import programs, seeds
 from deploy.local.artifacts import FetchError
 from deploy.local.display import Display
 from deploy.local.fleet import FAREWELL_S, Fleet
+from deploy.local.insisting import TooSlowError, insist
 from deploy.local.java import JavaError
 from deploy.local.kafka import Broker, BrokerError
 from deploy.local.plan import Plan
@@ -71,10 +72,10 @@ async def _live(plan: Plan, display: Display, wishes: Wishes, ending: AsyncExitS
     async with display.during("Kafka", broker.bootstrap):
         await wishes.unless_stopped(broker.start())
     async with display.during("Topics", f"{plan.prefix}*"):
-        await wishes.unless_stopped(_apply_topics(plan, broker))
+        await wishes.unless_stopped(_insist("topics", _apply_topics, plan, broker, display))
     if plan.stations:
         async with display.during("Tokens", "known, but for a few"):
-            await wishes.unless_stopped(_seed(plan, broker))
+            await wishes.unless_stopped(_insist("tokens", seeds.seed, plan, broker, display))
     consumers = programs.consumers(plan)
     ending.push_async_callback(_end_consumers, consumers, display, wishes)
     async with display.during("Consumers", ", ".join(plan.consumers)):
@@ -101,9 +102,33 @@ def _token(plan: Plan) -> str:
     return "" if plan.console_token_file else secrets.token_urlsafe(16)
 
 
-async def _apply_topics(plan: Plan, broker: Broker) -> None:
+async def _insist(
+    what: str,
+    work: Callable[[Plan], Awaitable[object]],
+    plan: Plan,
+    broker: Broker,
+    display: Display,
+) -> None:
+    """Have Kafka do what it may do again, however slow it is. Raises UpError."""
+
+    async def attempt() -> None:
+        if not broker.running:
+            raise UpError(_kafka_ended(plan))
+        await work(replace(plan, kafka=broker.bootstrap))
+
+    try:
+        await insist(attempt, lambda why: display.detail(f"not yet: {why}"))
+    except TooSlowError as error:
+        raise UpError(
+            f"Kafka does not take the {what}: {error}.\nIt runs, but the machine may be too busy"
+            " for it. Try again: `make run` goes on where it stopped."
+        ) from error
+    except (registry.RegistryError, ClickException) as error:
+        raise UpError(f"Kafka does not take the {what}: {error}") from error
+
+
+async def _apply_topics(settings: Plan) -> None:
     """Create what is missing; one broker holds one replica. Raises UpError."""
-    settings = replace(plan, kafka=broker.bootstrap)
     wanted = topics.layouts(
         settings.prefix,
         partitions=settings.partitions,
@@ -111,34 +136,26 @@ async def _apply_topics(plan: Plan, broker: Broker) -> None:
         frame_limit_bytes=settings.frame_limit_bytes,
         tables=records.TABLES,
     )
-    try:
-        changes = topics.plan(await admin.existing(settings), wanted)
-        refused = [change.text for change in changes if change.kind == "refuse"]
-        if refused:
-            raise UpError("\n".join(refused))
-        await admin.apply(settings, changes)
-    except (KafkaError, OSError) as error:
-        raise UpError(f"Kafka does not take the topics: {error!r}") from error
-
-
-async def _seed(plan: Plan, broker: Broker) -> None:
-    """Let somebody know the tokens of the simulated stations. Raises UpError."""
-    try:
-        await seeds.seed(replace(plan, kafka=broker.bootstrap))
-    except (KafkaError, OSError, registry.RegistryError) as error:
-        raise UpError(f"Kafka does not take the tokens: {error!r}") from error
+    changes = topics.plan(await admin.existing(settings), wanted)
+    if refused := [change.text for change in changes if change.kind == "refuse"]:
+        raise UpError("\n".join(refused))
+    await admin.apply(settings, changes)
 
 
 async def _watch(broker: Broker, running: Collection[Program], fleet: Fleet, plan: Plan) -> None:
     """Return never; raises UpError or ProgramError when a part ends by itself."""
     while True:
         if not broker.running:
-            raise UpError(obituary("Kafka has ended by itself", plan.folder / "kafka/broker.log"))
+            raise UpError(_kafka_ended(plan))
         for program in running:
             program.check()
         if fleet.ended:
             raise UpError("The simulated stations have ended by themselves.")
         await asyncio.sleep(POLL_S)
+
+
+def _kafka_ended(plan: Plan) -> str:
+    return obituary("Kafka has ended by itself", plan.folder / "kafka/broker.log")
 
 
 async def _end_fleet(fleet: Fleet, plan: Plan, display: Display, wishes: Wishes) -> None:

@@ -17,6 +17,7 @@ from deploy.local.seeds import seed as seed_tokens
 from schemas import admin, records
 from schemas.settings import KafkaSettings
 from schemas.topics import layouts, plan
+from tests.cluster import SOON_FENCED
 from tests.end_to_end.chaos.crowd import Orders
 from tests.end_to_end.chaos.disk import Disk
 from tests.end_to_end.chaos.network import Network
@@ -57,7 +58,11 @@ PATIENCE = {
 }
 ANSWER_S = 20.0
 # Every batch goes to the disk before it is acknowledged: otherwise a slow disk would not be felt.
-BROKER = {"group.min.session.timeout.ms": "1000", "log.flush.interval.messages": "1"}
+BROKER = {
+    **SOON_FENCED,
+    "group.min.session.timeout.ms": "1000",
+    "log.flush.interval.messages": "1",
+}
 
 
 @dataclass(frozen=True, slots=True)
