@@ -1,6 +1,7 @@
 """`chargewire simulate`: simulated stations and nothing else."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import click
@@ -19,7 +20,8 @@ def simulate_command(url: str, no_tokens: bool, **flags: Any) -> None:
 
     URL is what stands before the station id, such as ws://gateway:9000/ocpp. They are the stations
     of `chargewire up`: of all versions, a minute for them in each second. Tokens of theirs of which
-    nothing was ever said are put into the log first, most of them accepted.
+    nothing was ever said are put into the log first, most of them accepted. It says whether any of
+    them is connected, and else why not.
 
     \b
     Examples:
@@ -32,12 +34,14 @@ def simulate_command(url: str, no_tokens: bool, **flags: Any) -> None:
     if not url.startswith(("ws://", "wss://")):
         raise click.BadParameter(f"{url}: must begin with ws:// or wss://", param_hint="URL")
     made = settings(Simulation, flags)
+    noun = "station" if made.stations == 1 else "stations"
+    click.echo(f"{made.stations} simulated {noun} for {url}", err=True)
     if not no_tokens:
         from chargewire.reading import run  # noqa: PLC0415 - Kafka's client
         from deploy.local import seeds  # noqa: PLC0415
 
         run(seeds.seed(made), made.kafka)
     try:
-        asyncio.run(simulate(made, url.rstrip("/")))
+        asyncio.run(simulate(made, url.rstrip("/"), partial(click.echo, err=True)))
     except OSError as error:
         raise click.ClickException(f"{made.data}: {error.strerror}") from error

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import SystemRandom
 
 from deploy.local.station import SPEED, Station, World
 
+NONE_S = 10.0  # all of a few may restart at a time
 FAREWELL_S = 3.0
 """Real seconds in which open sessions are ended when the fleet is told to stop."""
 
@@ -20,7 +22,9 @@ class Fleet:
         self._url, self._count, self._file = url, count, file
         self._stop = asyncio.Event()
         self._life: asyncio.Task[None] | None = None
+        self._stations: list[Station] = []
         self._meters: dict[str, int] = {}
+        self._some, self._none = asyncio.Event(), asyncio.Event()  # of them are connected
         with suppress(OSError, ValueError):  # the first time, or damaged: registers begin anew
             self._meters.update(json.loads(file.read_text()))
 
@@ -28,8 +32,17 @@ class Fleet:
         """Let them live in the background; `seed` None means new days every time."""
         chosen = SystemRandom().getrandbits(32) if seed is None else seed
         world = World(self._url, chosen, speed, meters=self._meters)
-        stations = [Station(number, world) for number in range(1, self._count + 1)]
-        self._life = asyncio.create_task(_accompany(stations, self._stop))
+        self._stations = [Station(number, world) for number in range(1, self._count + 1)]
+        for station in self._stations:
+            station.line.changed = self._look
+        self._look()
+        self._life = asyncio.create_task(_accompany(self._stations, self._stop))
+
+    def _look(self) -> None:
+        is_any = any(station.line.connected for station in self._stations)
+        now, before = (self._some, self._none) if is_any else (self._none, self._some)
+        now.set()
+        before.clear()
 
     @property
     def ended(self) -> bool:
@@ -40,11 +53,33 @@ class Fleet:
         self._life.result()
         return True
 
+    async def tell(self, say: Callable[[str], None]) -> None:
+        """Say for ever when none of them is connected any more, and why, and when some are."""
+        told_some = False
+        while True:
+            try:
+                async with asyncio.timeout(NONE_S):
+                    await self._some.wait()
+            except TimeoutError:
+                said = (one.line.trouble for one in self._stations if one.line.trouble)
+                say(f"No station is connected: {next(said, 'no answer yet')}")
+                told_some = False
+                await self._some.wait()
+            if not told_some:
+                say("Stations are connected.")
+                told_some = True
+            await self._none.wait()
+
+    async def over(self) -> None:
+        """Wait until they have ended, for whatever reason."""
+        assert self._life is not None
+        await asyncio.wait({self._life})
+
     async def farewell(self) -> None:
         """Have them end their sessions and close their connections, within FAREWELL_S or so."""
         assert self._life is not None
         self._stop.set()
-        await asyncio.wait({self._life})
+        await self.over()
 
     async def end(self) -> None:
         """Whatever is left of them ends now; their registers are kept."""

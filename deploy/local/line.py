@@ -60,6 +60,8 @@ class Line:
     abandoned: int = 0  # queued calls given up after wrong answers
     said_at: float = 0.0  # by the loop's clock: when anything was last sent
     online: asyncio.Event = field(default_factory=asyncio.Event)
+    trouble: str = ""  # why the last attempt to connect failed, for people
+    changed: Callable[[], None] = lambda: None  # called when `connected` has
     _queue: asyncio.Queue[Call] = field(default_factory=asyncio.Queue)
     _in_range: asyncio.Event = field(default_factory=asyncio.Event)
     _link: Link | None = None
@@ -70,6 +72,11 @@ class Line:
         self._in_range.set()
         # Some makes repeat a call under its old message id, some under a new one.
         self._fresh_ids = self.random.random() < 0.5
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection, also before the station was accepted on it."""
+        return self._link is not None
 
     async def live(self) -> None:
         """Connect for ever and deliver the queue. Raises only what is a bug."""
@@ -127,8 +134,10 @@ class Line:
                     attempt = 0
             except InvalidStatus as refused:
                 retry_after = refused.response.headers.get("Retry-After")
-            except (OSError, TimeoutError, InvalidHandshake):
-                pass  # away, or not there yet: an ordinary day
+                self.trouble = str(refused)
+            except (OSError, TimeoutError, InvalidHandshake) as error:
+                # Away, or not there yet: an ordinary day.
+                self.trouble = str(error) or type(error).__name__
             await asyncio.sleep(self.pause(attempt, self.random, retry_after))
             attempt += 1
 
@@ -142,16 +151,20 @@ class Line:
             logger=QUIET,
         ) as socket:
             link = Link(self.station, self.version, socket, self.books, self.owner.hearing)
-            self._link = link
+            self._join(link)
             greeting = asyncio.create_task(self._greet())
             try:
                 await link.run()
             finally:
-                self._link = None
+                self._join(None)
                 self.online.clear()
                 greeting.cancel()
                 await link.close()  # also when cancelled: then it is a station that means to go
         return link.heard > 0
+
+    def _join(self, link: Link | None) -> None:
+        self._link = link
+        self.changed()
 
     async def _greet(self) -> None:
         await self.owner.greet()

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 from deploy.local.fleet import FAREWELL_S, Fleet
 from schemas.settings import KafkaSettings, setting
 
-POLL_S = 0.1
 _END_TIME_S = FAREWELL_S + 2  # in all less than the ten seconds that container engines grant
 
 
@@ -21,21 +21,24 @@ class Simulation(KafkaSettings):
     data: str = setting("data", "folder where the registers of their meters are kept")
 
 
-async def simulate(settings: Simulation, url: str) -> None:
+async def simulate(settings: Simulation, url: str, say: Callable[[str], None]) -> None:
     """Let stations charge at a gateway until SIGTERM or SIGINT; `url` is its own with its path.
 
-    Raises OSError when the folder of the data cannot be written.
+    `say` is told when none is connected, and when some are. Raises OSError when the folder of the
+    data cannot be written.
     """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     fleet = Fleet(url, settings.stations, _made(settings.data) / "stations.json")
     fleet.start()
-    while not fleet.ended:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POLL_S):
-                await stop.wait()
-                break
+    waiting = [asyncio.create_task(work) for work in (stop.wait(), fleet.over(), fleet.tell(say))]
+    done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
+    for task in done:
+        task.result()
     with suppress(TimeoutError):
         async with asyncio.timeout(_END_TIME_S):
             await fleet.farewell()

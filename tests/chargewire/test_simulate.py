@@ -32,7 +32,11 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
     (file := tmp_path / "file").touch()
     words = ["ws://127.0.0.1:9/ocpp", "--no-tokens", "--data", str(file)]
     result = CliRunner().invoke(command, words)
-    assert (result.exit_code, result.output) == (1, f"Error: {file}: File exists\n")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "4 simulated stations for ws://127.0.0.1:9/ocpp",
+        f"Error: {file}: File exists",
+    ]
 
 
 def test_flags_are_settings_of_the_simulation():

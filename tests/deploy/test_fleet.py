@@ -4,7 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from deploy.local.fleet import Fleet
+from deploy.local.fleet import NONE_S, Fleet
 from tests.deploy.central import central
 
 
@@ -67,3 +67,25 @@ async def test_a_damaged_file_is_as_none(tmp_path: Path) -> None:
     await fleet.farewell()
     await fleet.end()
     assert json.loads(file.read_text()) == {}
+
+
+async def test_a_fleet_tells_when_none_of_it_is_connected(tmp_path: Path) -> None:
+    """And why, and when some are again; a moment without any, as all restart, is no news."""
+    said: asyncio.Queue[str] = asyncio.Queue()
+    async with central() as system:
+        system.refuse += [(503, {})] * 40
+        fleet = Fleet(system.url, 2, tmp_path / "stations.json")
+        fleet.start(seed=1)
+        telling = asyncio.create_task(fleet.tell(said.put_nowait))
+        assert "HTTP 503" in await said.get()
+        assert await said.get() == "Stations are connected."
+        await system.until(lambda: len(system.of("BootNotification")) == 2)
+        before = len(system.handshakes)
+        for socket in [*system.sockets]:
+            await socket.close()
+        await system.until(lambda: len(system.handshakes) > before)
+        await asyncio.sleep(NONE_S * 2)
+        assert said.empty()
+    assert (await said.get()).startswith("No station is connected: ")
+    telling.cancel()
+    await fleet.end()

@@ -17,6 +17,9 @@ async def test_stations_charge_until_they_are_told_to_stop(tmp_path: Path) -> No
         running = Process(command, log=tmp_path / "log")
         try:
             await system.until(lambda: len(system.of("BootNotification")) == 2)
+            first, second, *_ = running.output().splitlines()
+            assert first == f"2 simulated stations for {system.url}"
+            assert second == "Stations are connected."
             running.signal(signal.SIGTERM)
             assert await running.ended(120) == 0, running.output()
         finally:
