@@ -49,6 +49,7 @@ class Told(msgspec.Struct, kw_only=True, gc=False):
     call_sequence: int | None = None
     command_id: str | None = None
     deviations: list[str] = []
+    decided: bool = False  # a service was asked for the answer to this call
     text: str | None = None
     letter: msgspec.Raw | None = None
 
@@ -107,6 +108,7 @@ class Told(msgspec.Struct, kw_only=True, gc=False):
             "error": self.payload if is_error else None,
             "deviations": self.deviations,
             "command_id": self.command_id,
+            "decided": self.decided,
             "rejected": self._rejected(),
         }
         text = self.text if self.letter is None else msgspec.json.decode(self.letter)["text"]
@@ -193,6 +195,7 @@ def _envelope(record: Json) -> dict[str, Any]:
         "call_sequence": record.get("call_sequence"),
         "command_id": record.get("command_id"),
         "deviations": list(record.get("deviations") or ()),
+        "decided": record.get("decision_by") is not None,
     }
 
 

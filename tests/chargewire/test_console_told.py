@@ -56,8 +56,14 @@ def test_a_frame_is_an_event_and_part_of_a_conversation() -> None:
         "error": None,
         "deviations": ["over_long"],
         "command_id": "c",
+        "decided": False,
         "rejected": None,
     }
+
+
+def test_a_call_that_a_service_is_asked_about_says_so() -> None:
+    """So the page knows whose answer the time until it tells of."""
+    assert told(frame("Authorize", {"idTag": "A"}, decision_by=NOON)).frame()["decided"]
 
 
 def test_an_error_has_no_payload_but_an_error() -> None:

@@ -90,7 +90,10 @@ async def test_frames_are_a_conversation(view: Page, world: Shown) -> None:
     await go(view, world, f"#/station/{OLD}")
     boot = view.locator(".exchange", has_text="BootNotification")
     await expect(boot.locator(".bubble.station")).to_contain_text("chargePointVendor=Voltwerk")
-    await expect(boot.locator(".bubble.gateway")).to_contain_text("status=Accepted")
+    answer = boot.locator(".bubble.gateway")
+    await expect(answer).to_contain_text("status=Accepted")
+    # Both were recorded at once: their difference would tell nothing of how long it waited.
+    await expect(answer.get_by_title("after the call")).to_have_count(0)
     await boot.locator(".bubble.station summary").click()
     await expect(boot.locator(".json")).to_contain_text('"chargePointModel": "Duo 11"')
     await expect(view.locator(".talk > li").last).to_contain_text("connected ·")
@@ -98,6 +101,19 @@ async def test_frames_are_a_conversation(view: Page, world: Shown) -> None:
     await world.status("Preparing")
     await expect(view.locator(".exchange")).to_have_count(before + 1)
     await expect(boot.locator(".json")).to_be_visible()  # what was opened stays so
+
+
+async def test_times_are_written_one_way(world: Shown, browser: Browser) -> None:
+    """By 24 hours and with seconds, also where the language of the browser has others."""
+    page, watch = await opened(browser, world.url, locale="en-US")
+    details = (station_view(OLD, "conversation"), station_view(OLD, "charging"))
+    for route in ("#/events", "#/transactions", "#/rejected", *details):
+        await page.goto("about:blank")
+        await page.goto(world.url + route)
+        shown_time = page.locator("main time:not([data-since])").first
+        await expect(shown_time).to_have_text(re.compile(r"\b\d\d:\d\d:\d\d(\.\d{3})?$"))
+    await page.context.close()
+    assert watch.complaints == []
 
 
 async def test_a_command_goes_out_by_the_form_of_its_schema(view: Page, world: Shown) -> None:
@@ -131,6 +147,9 @@ async def test_a_command_goes_out_by_the_form_of_its_schema(view: Page, world: S
     await expect(result.get_by_text("Accepted", exact=True)).to_be_visible()
     period = world.heard[NEW][0][3]["chargingProfile"]["chargingSchedule"][0]
     assert period["chargingSchedulePeriod"] == [{"startPeriod": 0, "limit": 7200}]
+    await go(view, world, station_view(NEW, "conversation"))
+    asked = view.locator(".exchange", has_text="SetChargingProfile").locator(".bubble.station")
+    await expect(asked.get_by_title("after the call")).to_have_text(re.compile(r"^\d"))
 
 
 async def test_what_the_server_refuses_is_said_at_its_field(world: Shown, browser: Browser) -> None:
@@ -285,6 +304,8 @@ async def test_every_view_fits_wide_and_narrow_light_and_dark(
         name = route.split("/")[1]
         await expect(page.locator(f".view.{name} h1").first).to_be_visible()
         await page.screenshot(path=tmp_path / f"{number}.png")
+        for one in await page.locator(".bar nav a, [role=tab]").all():
+            await expect(one).to_be_in_viewport(ratio=1)
         assert (route, await too_wide(page), await barriers(page)) == (route, [], [])
     await page.goto(world.url + station_view(NEW, "command"))
     await page.get_by_label("Action").select_option("SetChargingProfile")

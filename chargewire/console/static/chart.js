@@ -1,7 +1,7 @@
 // Charts as SVG: lines over time, and bars; drawn anew for the width that there is.
 
 import { fill, h, s } from "./dom.js";
-import { figure } from "./units.js";
+import { figure, ofDay } from "./units.js";
 
 const [LEFT, RIGHT, TOP, BOTTOM, HEIGHT] = [52, 12, 12, 26, 210];
 
@@ -89,7 +89,7 @@ function curve(width, { label, unit, tone }, points) {
     dot.setAttribute("cx", x(ms));
     dot.setAttribute("cy", y(value));
     for (const one of [hair, dot]) one.setAttribute("visibility", "visible");
-    read.textContent = `${new Date(ms).toLocaleTimeString()}: ${figure(value)} ${unit}`;
+    read.textContent = `${ofDay(ms)}: ${figure(value)} ${unit}`;
   }
   const near = (event) => {
     const left = event.currentTarget.getBoundingClientRect().left;

@@ -3,7 +3,7 @@
 import { read } from "./api.js";
 import { empty, fill, h, paced } from "./dom.js";
 import { brief, opening, pretty } from "./json.js";
-import { duration, instant, time } from "./units.js";
+import { duration, instant } from "./units.js";
 
 const PAGE = 60;
 const PAUSE_MS = 400;
@@ -95,15 +95,21 @@ export function exchanges(frames) {
 
 function turn({ action, at_ms: at, payload }) {
   const said = brief(payload, 90);
-  return h("li", { class: "turn" }, h("span", {}, `${action} · `, time(at, { clock: true }),
+  return h("li", { class: "turn" }, h("span", {}, `${action} · `, instant(at, { day: true }),
     said ? ` · ${said}` : ""));
 }
 
 function exchange({ call, answer }) {
   if (call && !call.direction) return turn(call);
-  const took = call && answer ? answer.at_ms - call.at_ms : null;
+  const took = call && answer && awaited(call) ? answer.at_ms - call.at_ms : null;
   return h("li", { class: "exchange" }, call ? bubble(call) : null,
     answer ? bubble(answer, took) : call.kind === "call" ? waiting(call) : null);
+}
+
+/** Whether somebody else had to answer: what the gateway says by itself is recorded with the call,
+ * and how long Kafka takes to acknowledge both does not show in the times of the two. */
+function awaited(call) {
+  return call.direction === "to_station" || call.decided;
 }
 
 function waiting(call) {
@@ -117,7 +123,7 @@ function bubble(frame, took = null) {
   const called = frame.kind === "call" || frame.kind === "send" || !frame.kind;
   const word = called ? frame.action ?? "frame" : `${frame.action ?? ""} ${frame.kind}`.trim();
   const line = h("span", { class: "said" },
-    h("span", { class: "head" }, h("strong", {}, word), instant(frame.at_ms),
+    h("span", { class: "head" }, h("strong", {}, word), instant(frame.at_ms, { day: true }),
       took === null ? null : h("span", { class: "quiet", title: "after the call" },
         took < 1000 ? `${took} ms` : duration(took)),
       frame.command_id ? h("span", { class: "tag kept" }, "command") : null,

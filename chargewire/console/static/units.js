@@ -2,12 +2,27 @@
 
 import { h } from "./dom.js";
 
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function utc(ms) {
   return new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC");
+}
+
+/** The time of day in the viewer's zone, 21:47:03, the same in every language. */
+export function ofDay(ms) {
+  const at = new Date(ms);
+  return [at.getHours(), at.getMinutes(), at.getSeconds()]
+    .map((n) => String(n).padStart(2, "0")).join(":");
+}
+
+function dated(at, text) {
+  const today = at.toDateString() === new Date().toDateString();
+  return today ? text : `${DAY.format(at)}, ${text}`;
+}
+
+function marked(at, text) {
+  return h("time", { datetime: at.toISOString(), title: `${utc(at)} (shown: ${ZONE})` }, text);
 }
 
 function readable(ms) {
@@ -18,19 +33,15 @@ function readable(ms) {
 export function time(ms, { clock = false } = {}) {
   if (!readable(ms)) return "–";
   const at = new Date(ms);
-  const today = at.toDateString() === new Date().toDateString();
-  const text = clock && today ? TIME.format(at) : `${DAY.format(at)}, ${TIME.format(at)}`;
-  return h("time", { datetime: at.toISOString(), title: `${utc(ms)} (shown: ${ZONE})` }, text);
+  return marked(at, clock ? dated(at, ofDay(ms)) : `${DAY.format(at)}, ${ofDay(ms)}`);
 }
 
-/** The time of day with milliseconds, for lines of a log. */
-export function instant(ms) {
+/** The time of day with milliseconds, for lines of a log; with `day` that, too, if not today. */
+export function instant(ms, { day = false } = {}) {
   if (!readable(ms)) return "–";
   const at = new Date(ms);
-  const two = (n) => String(n).padStart(2, "0");
-  const text = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
-    + `.${String(at.getMilliseconds()).padStart(3, "0")}`;
-  return h("time", { datetime: at.toISOString(), title: `${utc(ms)} (shown: ${ZONE})` }, text);
+  const text = `${ofDay(ms)}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+  return marked(at, day ? dated(at, text) : text);
 }
 
 /** Milliseconds as 12 s, 4 min 10 s, 3 h 5 min, 2 d 4 h. */
