@@ -32,6 +32,9 @@ class Profile(Flow):
         self._unit = text(first.get("chargingRateUnit"))
         self._seconds = min(integer(first.get("duration")) or DAY_S, DAY_S)
         self._is_put = False
+        # A default for all connectors limits each; the schedule of 0 is their sum (1.6, 5.7).
+        for_each = self._profile.get("chargingProfilePurpose") == "TxDefaultProfile"
+        self._looks_at = 1 if place == 0 and for_each else place
 
     def begin(self) -> Steps:
         return (self._words.put_profile(self._place, self._profile),)
@@ -42,7 +45,7 @@ class Profile(Flow):
         if not answer.is_accepted:
             return (refused(answer),)
         self._is_put = True
-        ask = self._words.schedule(self._place, self._seconds, self._unit)
+        ask = self._words.schedule(self._looks_at, self._seconds, self._unit)
         said = Say("the profile is put; what will the station do?", {"status": answer.status})
         return (said, ask)
 

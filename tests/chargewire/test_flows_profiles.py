@@ -47,6 +47,18 @@ def test_a_schedule_may_begin_within_a_second(version: str) -> None:
     assert not over(flow.answered(composite(version, (0, 16), (1802, 6), begin=begin)))[0]
 
 
+@pytest.mark.parametrize(
+    ("purpose", "place", "looks_at"),
+    [("TxDefaultProfile", 0, 1), ("TxDefaultProfile", 2, 2), ("ChargePointMaxProfile", 0, 0)],
+)
+def test_a_default_for_all_is_looked_for_at_one(purpose: str, place: int, looks_at: int) -> None:
+    """The schedule of the whole station is the sum of all connectors."""
+    wanted = WANTED | {"chargingProfilePurpose": purpose}
+    flow = Profile(WORDS["1.6"], wanted, place)
+    assert asked(flow.begin())[1]["connectorId"] == place
+    assert asked(flow.answered(answered()))[1]["connectorId"] == looks_at
+
+
 def test_the_schedule_says_something_else() -> None:
     """Each difference is told; the end is no success."""
     flow, _ = put()
