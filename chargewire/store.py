@@ -31,10 +31,19 @@ class Unreadable(click.ClickException):
         )
 
 
+class _NotTakenError(Exception):
+    """Who took the rows could not write them: that says nothing of the tables."""
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 def read(url: str, name: str, statement: Select[Any], take: Take) -> None:
     """Run a SELECT on the store of the consumer `name`; `take` gets its rows, one by one.
 
-    Nothing is ever written, and the consumer need not wait for us. Raises Unreadable.
+    Nothing is ever written, and the consumer need not wait for us. Raises Unreadable, and what
+    `take` does.
     """
 
     def each(rows: Sequence[Any]) -> None:
@@ -59,7 +68,12 @@ async def _read(url: str, name: str, statement: Select[Any], take: TakeMany, row
                 await connection.execute(text("SET TRANSACTION READ ONLY"))
             found = await connection.stream(statement, execution_options={"yield_per": rows})
             async for part in found.partitions():
-                take(part)
+                try:
+                    take(part)
+                except OSError as error:
+                    raise _NotTakenError(error) from error
+    except _NotTakenError as error:
+        raise error.reason from None
     except (SQLAlchemyError, OSError) as error:
         raise Unreadable(name, url, _words(error)) from error
     finally:

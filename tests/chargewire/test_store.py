@@ -1,10 +1,11 @@
 """A store is read beside the consumer that writes it, and never written."""
 
 import asyncio
+import errno
 import sqlite3
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from chargewire.store import Unreadable, read
 from consumers.stores import Store
@@ -51,6 +52,22 @@ def test_a_server_that_does_not_answer():
     with pytest.raises(Unreadable, match="cannot be read") as caught:
         read(url, "transactions", STATEMENT, nothing)
     assert "secret" not in str(caught.value)
+
+
+async def test_who_cannot_write_what_was_read_has_that_trouble_alone(tmp_path):
+    """The tables can be read all the same: nothing is said of them."""
+    url = f"sqlite:///{tmp_path}/store.db"
+    await made(url)
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def gone(_):
+        raise BrokenPipeError
+
+    for take, trouble in ((full, OSError), (gone, BrokenPipeError)):
+        with pytest.raises(trouble):
+            await asyncio.to_thread(read, url, "transactions", select(literal(1)), take)
 
 
 async def test_reading_does_not_wait_for_a_writer(tmp_path):
