@@ -94,7 +94,7 @@ class Config(KafkaSettings):
     )
     readings_kept_days: int = setting(
         0,
-        "meter-readings: how long its rows are kept; 0: for ever",
+        "meter-readings, and unnamed_readings of transactions: how long rows are kept; 0: for ever",
         unit="days",
         low=0,
         high=36_500,

@@ -198,6 +198,7 @@ class TransactionMetered:
     transaction: str
     meter_wh: Decimal
     told_ms: int | None = None
+    connector: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

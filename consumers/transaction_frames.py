@@ -112,19 +112,20 @@ def meter_values(frame: Frame) -> Facts:
     """MeterValues of any version."""
     said = frame.said
     transaction = identifier(said.get("transactionId"))
+    connector = integer(said.get("connectorId"))
     make = partial(
         Sampled,
         frame.at,
         source="MeterValues",
         transaction=transaction,
         evse=integer(said.get("evseId")),
-        connector=integer(said.get("connectorId")),
+        connector=connector,
     )
     read = list(samples(make, said.get("meterValue")))
     yield from read
     meter_wh, told_ms = register(read, None, last=True)
     if transaction is not None and meter_wh is not None:
-        yield TransactionMetered(frame.at, transaction, meter_wh, told_ms)
+        yield TransactionMetered(frame.at, transaction, meter_wh, told_ms, connector)
 
 
 def event(frame: Frame) -> Facts:

@@ -1,6 +1,6 @@
 """The transactions of all stations: one row each, whatever the version, whatever went wrong."""
 
-from consumers import remote_starts
+from consumers import remote_starts, unnamed_readings
 from consumers.facts import (
     Fact,
     TransactionAnswered,
@@ -63,4 +63,6 @@ PROJECTION = Projection(
     joins=True,
     published=frozenset({TRANSACTIONS.name}),
 )
-CONSUMER = Consumer("transactions", (PROJECTION, remote_starts.PROJECTION))
+CONSUMER = Consumer(
+    "transactions", (PROJECTION, remote_starts.PROJECTION, unnamed_readings.PROJECTION)
+)

@@ -343,7 +343,7 @@ def test_meter_values_of_1_6(sent, kept):
         AT, 0, "MeterValues", kept, None, 0, TIME_MS, unit="Wh", value=Decimal(7), raw="7"
     )
     assert second.index == 1
-    assert metered == TransactionMetered(AT, kept, Decimal(7), TIME_MS)
+    assert metered == TransactionMetered(AT, kept, Decimal(7), TIME_MS, 0)
 
 
 @both
