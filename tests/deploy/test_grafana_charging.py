@@ -53,6 +53,7 @@ def history():
             *(start(3, transaction="2"), metered(4, 900, transaction="2")),
             start(4, transaction="3"),
             stop(5, transaction="-1"),
+            metered(6, 3000, transaction="0", connector=1),
         ],
         meter_readings.CONSUMER: [
             sampled(1, measurand=MEASURANDS[0], location="Outlet"),
@@ -110,7 +111,7 @@ async def test_the_queries_that_analysts_start_from(store):
     page = (Path(__file__).parents[2] / "docs" / "analytics.md").read_text()
     (block,) = re.findall(r"```sql\n(.*?)```", page.split("\n## ")[1], re.DOTALL)
     queries = [one for one in block.split(";\n") if one.strip()]
-    assert len(queries) == 4
+    assert len(queries) == 5
     for query in queries:
         assert await found(store, transactions.CONSUMER, query), query
 
