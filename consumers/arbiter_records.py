@@ -41,12 +41,13 @@ def settled(row: Row, step: Settle, now_ms: int) -> Outgoing:
     """What became of the newest attempt, as far as anybody can say."""
     name, attempt = _name(row), row["attempt"]
     record = {
-        "event_id": f"{name}.{attempt}.settled.{step.outcome}",
+        "event_id": f"{name}.{attempt}.settled.{step.outcome}" + ".waiting" * step.waiting,
         "type": "settled",
         "epoch": step.epoch,
         "command_id": name,
         "attempt": attempt,
         "outcome": step.outcome,
+        "waiting": step.waiting,
     }
     told = _event("connections", row["station"], record, "ocpp.command.settled", now_ms)
     return replace(told, headers=[*told.headers, *_trace(row)])

@@ -36,11 +36,13 @@ class Limits:
 class Settle:
     """Write `settled` to the connection log; it counts if it is read back as the first claim.
 
-    `epoch` is the newest connection's, so far as it is known.
+    `epoch` is the newest connection's, so far as it is known. `waiting`: of an attempt that was
+    taken to wait; who is about to ask it says so before, and then this does not count.
     """
 
     outcome: str
     epoch: int | None
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +98,17 @@ def step(row: Row, since_ms: int, now_ms: int, limits: Limits) -> Step:
         return _settled(row, since_ms, now_ms, limits)
     outcome = None
     waited, expires_ms = now_ms - since_ms >= limits.claim_ms, row["expires_ms"]
-    if where == WAITING and now_ms >= expires_ms:
-        outcome = "expired"
-    elif where == WAITING and waited:
-        outcome = "offline"
+    unasked = "expired" if now_ms >= expires_ms else "offline"
+    waits = where in (LOST, TAKEN) and row["turn_position"] is None
+    if where == WAITING and (waited or unasked == "expired"):
+        outcome = unasked
     elif where == LOST and waited:
         # Not at once: its gateway may have given it back, or may have its result on the way.
-        outcome = "connection_lost"
+        outcome = unasked if waits else "connection_lost"
     elif where == TAKEN and now_ms >= expires_ms + limits.answer_ms:
         # Not before it has expired: until then it may wait for its turn.
-        outcome = "timeout"
-    return None if outcome is None else Settle(outcome, row["epoch"])
+        outcome = unasked if waits else "timeout"
+    return None if outcome is None else Settle(outcome, row["epoch"], waits)
 
 
 def _settled(row: Row, since_ms: int, now_ms: int, limits: Limits) -> Step:

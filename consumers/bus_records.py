@@ -72,8 +72,11 @@ def _claim(kind: str, at: At, record: Json) -> Fact:
     attempt = 1 if record["attempt"] is None else record["attempt"]
     if kind == "settled":
         outcome, gateway = text(record["outcome"]), text(record["gateway"])
-        return CommandSettled(at, command, attempt, outcome, gateway, record["epoch"])
-    return CommandTaken(at, command, attempt, text(record["gateway"]), record["epoch"])
+        return CommandSettled(
+            at, command, attempt, outcome, gateway, record["epoch"], record["waiting"]
+        )
+    gateway = text(record["gateway"])
+    return CommandTaken(at, command, attempt, gateway, record["epoch"], record["waiting"])
 
 
 def _command(record: Json, position: int, written_ms: int) -> list[Fact]:

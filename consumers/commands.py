@@ -46,6 +46,7 @@ COMMANDS = Table(
     whole("void_results", "how many results came after the first: they count for nothing"),
     whole("asked_position", "offset of the first record in commands"),
     whole("taken_position", "offset of the claim in connections"),
+    whole("turn_position", "offset of the claim after which it may be asked; null: it waits"),
     whole("settled_position", "offset of the settlement in connections"),
     whole("result_position", "offset of the first record in command-results"),
     whole("last_result_position", "offset of the last one"),
@@ -92,7 +93,7 @@ UNASKED = ("offline", "expired")
 _ASKED = ("action", "payload", "requested_by", "when_offline", "expires_ms")
 _RESULT = ("outcome", "response", "error_code", "error_description", "message_id")
 _CLAIM = (
-    *("taken_by", "taken_epoch", "taken_ms", "taken_position"),
+    *("taken_by", "taken_epoch", "taken_ms", "taken_position", "turn_position"),
     *("settled_outcome", "settled_ms", "settled_position"),
 )
 _KINDS: dict[type[Fact], str] = {
@@ -146,7 +147,8 @@ def _claimed(row: Row, fact: CommandTaken | CommandSettled) -> None:
     """Of an attempt the first claim counts, and none after it was settled.
 
     As gateways have it: who arbitrates may say of what was not taken alone that it was not asked,
-    and the claim of a connection is void that is made after a newer one began.
+    or of what was taken to wait alone; and the claim of a connection is void that is made after a
+    newer one began.
     """
     if row["claimed_attempt"] is None or fact.attempt > row["claimed_attempt"]:
         row |= dict.fromkeys(_CLAIM) | {"claimed_attempt": fact.attempt}
@@ -156,13 +158,17 @@ def _claimed(row: Row, fact: CommandTaken | CommandSettled) -> None:
         row |= dict.fromkeys(_CLAIM)
     if isinstance(fact, CommandSettled):
         unasked = fact.gateway is None and fact.outcome in UNASKED
-        if unasked and row["taken_position"] is not None:
+        before = row["turn_position" if fact.waiting else "taken_position"]
+        if unasked and before is not None:
             return
         row |= {"settled_outcome": fact.outcome, "settled_ms": fact.at.observed_ms}
         row["settled_position"] = fact.at.epoch
     elif row["taken_position"] is None:
         row |= {"taken_by": fact.gateway, "taken_epoch": fact.connection_epoch}
         row |= {"taken_ms": fact.at.observed_ms, "taken_position": fact.at.epoch}
+        row["turn_position"] = None if fact.waiting else fact.at.epoch
+    elif row["turn_position"] is None and row["taken_epoch"] == fact.connection_epoch:
+        row["turn_position"] = None if fact.waiting else fact.at.epoch
 
 
 def is_void(row: Row, newest: int | None) -> bool:

@@ -462,13 +462,17 @@ class CommandAsked:
 
 @dataclass(frozen=True, slots=True)
 class CommandTaken:
-    """A gateway claims an attempt of a command, on the connection with this epoch."""
+    """A gateway claims an attempt of a command, on the connection with this epoch.
+
+    With `waiting` it does so for it to wait its turn, and claims it again before it asks it.
+    """
 
     at: At
     command: str
     attempt: int
     gateway: str | None = None
     connection_epoch: int | None = None
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,7 +480,7 @@ class CommandSettled:
     """An attempt of a command has its outcome.
 
     `gateway` is who gives back what it had taken; without one it is the word of who arbitrates, who
-    then knew of the connection with this epoch as the newest.
+    then knew of the connection with this epoch as the newest; `waiting`, of what was taken to wait.
     """
 
     at: At
@@ -485,6 +489,7 @@ class CommandSettled:
     outcome: str | None = None
     gateway: str | None = None
     connection_epoch: int | None = None
+    waiting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

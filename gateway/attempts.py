@@ -27,10 +27,10 @@ LOG_SLOW = "log_slow: Kafka took too long with its claim or its event"
 _WELL = ("answered", "won", "lost", "settled")
 
 # early: the connection's epoch is not known yet. claiming: `taken` is on its way to the log, and
-# back. waiting: ours, and it is not its turn, or not allowed yet. renewing: its turn, but the claim
-# is old, and so it is made once more. leaving: its event is on its way to the log. proving: that
-# took so long that the claim is old again. open: asked, and not answered. late: over, but an answer
-# would still be its own.
+# back. waiting: ours, and it is not its turn, or not allowed yet. renewing: its turn, or its end,
+# but the claim is old, or was made to wait, and so it is made once more. leaving: its event is on
+# its way to the log. proving: that took so long that the claim is old again. open: asked, and not
+# answered. late: over, but an answer would still be its own.
 STEPS: Mapping[tuple[State, str], tuple[State, Ending]] = MappingProxyType(
     {
         ("early", "connected"): ("claiming", ""),
@@ -85,6 +85,8 @@ class Attempt(msgspec.Struct):
     `expires_s` is when the command does, `until_s` when its state does, `claimed_s` when its
     newest claim was written, `began_s` when it came and `asked_s` when it went to the station.
     `held` tells that it is not others that it waits for, but the station to be ready for it.
+    `firm` tells that it was claimed, and that read back, by more than a claim to wait: before that
+    who arbitrates may give it up as not asked. `why` is what kept it from being asked in time.
     """
 
     command: Command
@@ -97,6 +99,8 @@ class Attempt(msgspec.Struct):
     began_s: float = 0.0
     asked_s: float = 0.0
     held: bool = False
+    firm: bool = False
+    why: str = ""
 
     @property
     def asks(self) -> Ask:
@@ -107,8 +111,8 @@ class Attempt(msgspec.Struct):
     @property
     def delay(self) -> str:
         """What keeps it from being asked: a name, and the same for people."""
-        if self.state != "waiting":
-            return LOG_SLOW
+        if self.why or self.state != "waiting":
+            return self.why or LOG_SLOW
         if self.held:
             return "held: the station was not ready to be asked"
         return "queued: the station was being asked something else"

@@ -129,12 +129,15 @@ class Calls:
 
     def _claim(self, attempt: Attempt, now: Instant) -> list[Effect]:
         attempt.step("connected")
-        return self._take(attempt, now)
+        first = next(iter(self._attempts.values())) is attempt
+        waits = isinstance(attempt.ask, Ask) and (not first or self._held(attempt, now))
+        return self._take(attempt, now, waiting=waits)
 
-    def _take(self, attempt: Attempt, now: Instant) -> list[Effect]:
+    def _take(self, attempt: Attempt, now: Instant, *, waiting: bool = False) -> list[Effect]:
         attempt.claimed_s = now.s
         command, writer = attempt.command, self.journal.writer
-        return [Record(writer.claim("taken", *command.key, now.ms, trace=command.trace))]
+        event = writer.claim("taken", *command.key, now.ms, waiting=waiting, trace=command.trace)
+        return [Record(event)]
 
     def claimed(self, claim: Claim, now: Instant) -> list[Effect]:
         """A claim or settlement was read in the log, in its order with `connected`."""
@@ -144,9 +147,11 @@ class Calls:
             return []
         # Past its claim an attempt is ours, and only that it was lost to us is news.
         ours = attempt.state not in ("early", "claiming")
-        if attempt.state in ("renewing", "proving") and said == "won":
-            return self._ask_again(attempt, now) + self._gauges()
-        if ours and (said != "settled" or self._claims.overtaken(claim)):
+        if said == "won" and not claim.waiting:
+            attempt.firm = True
+            if attempt.state in ("renewing", "proving"):
+                return self._ask_again(attempt, now) + self._gauges()
+        if ours and (said != "settled" or self._claims.overtaken(claim, attempt.firm)):
             return []
         effects = self._step(attempt, said, now)
         if said == "won" and isinstance(verdict := attempt.ask, Verdict):
@@ -155,7 +160,7 @@ class Calls:
         elif said == "won" and self._stopping:
             effects += self._step(attempt, "connection_lost", now)
         elif said == "won" and _expired(attempt, now):
-            effects += self._step(attempt, "expired", now, Told(error_description=LOG_SLOW))
+            effects += self._expire(attempt, LOG_SLOW, now)
         return effects + self._go(now) + self._gauges()
 
     # To the station.
@@ -168,29 +173,43 @@ class Calls:
     def _go(self, now: Instant) -> list[Effect]:
         """Ask what comes next, if it may be asked now; end what has expired."""
         effects: list[Effect] = []
-        may = asking(self.journal.writer.version.field_prefix, self.registration)
-        held = self._held_until_s is None or self._held_until_s > now.s
         for attempt in list(self._attempts.values()):
             if attempt.state != "waiting":
                 continue
-            attempt.held = held or not may.allows(attempt.command.action)
+            attempt.held = self._held(attempt, now)
             if _expired(attempt, now):
-                effects += self._step(attempt, "expired", now)
+                effects += self._expire(attempt, attempt.delay, now)
             elif self._slot is None and not attempt.held:
                 self._slot = attempt
-                if _old(attempt, now):
+                if _old(attempt, now) or not attempt.firm:
                     self._step(attempt, "old", now)
                     effects += self._retake(attempt, now)
                     continue
                 effects += self._ask(attempt, now)
         return effects
 
+    def _held(self, attempt: Attempt, now: Instant) -> bool:
+        may = asking(self.journal.writer.version.field_prefix, self.registration)
+        held = self._held_until_s is None or self._held_until_s > now.s
+        return held or not may.allows(attempt.command.action)
+
+    def _expire(self, attempt: Attempt, why: str, now: Instant) -> list[Effect]:
+        """A result as well needs more than a claim to wait: another attempt may be under way."""
+        attempt.why = why
+        if attempt.firm:
+            return self._step(attempt, "expired", now)
+        self._step(attempt, "old", now)
+        return self._take(attempt, now)
+
     def _retake(self, attempt: Attempt, now: Instant) -> list[Effect]:
-        attempt.until_s = attempt.expires_s
+        # What is not firm yet ends when that claim is read back, and not before.
+        attempt.until_s = attempt.expires_s if attempt.firm else None
         return self._take(attempt, now)
 
     def _ask_again(self, attempt: Attempt, now: Instant) -> list[Effect]:
         """The claim that was made once more is read back."""
+        if _expired(attempt, now) or attempt is not self._slot:
+            return self._step(attempt, "expired", now) + self._go(now)
         if self._stopping:
             return self._step(attempt, "connection_lost", now) + self._go(now)
         if _old(attempt, now):

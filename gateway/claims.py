@@ -12,7 +12,11 @@ Said = Literal["won", "lost", "settled", ""]
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
-    """A `taken` or `settled` of the connection log, at its offset there."""
+    """A `taken` or `settled` of the connection log, at its offset there.
+
+    With `waiting` it is about an attempt that waits for its turn: who took it so has to take it
+    once more, without that, before anything else becomes of it.
+    """
 
     kind: str
     command_id: str
@@ -21,6 +25,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     epoch: int | None = None
     connection_id: str | None = None
     outcome: str | None = None
+    waiting: bool = False
 
     @property
     def key(self) -> tuple[str, int]:
@@ -45,13 +50,14 @@ class Claims:
         return key in self._seen
 
     @staticmethod
-    def overtaken(claim: Claim) -> bool:
-        """Whether a settlement is void where a claim stands before it.
+    def overtaken(claim: Claim, firm: bool) -> bool:
+        """Whether a settlement is void where a claim stands before it; `firm`: not only to wait.
 
         Nobody but who has the attempt may say that it was not asked; who arbitrates says so of what
-        nobody took, and may be late.
+        nobody took, or took to wait alone, and may be late.
         """
-        return claim.kind == "settled" and claim.outcome in ("offline", "expired")
+        unasked = claim.kind == "settled" and claim.outcome in ("offline", "expired")
+        return unasked and (firm or not claim.waiting)
 
     def read(self, claim: Claim, writer: Writer) -> Said:
         """What a claim says to the connection of this writer; empty where it says nothing.

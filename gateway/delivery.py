@@ -56,6 +56,7 @@ class Delivery:
                 record["epoch"],
                 record["connection_id"],
                 record["outcome"],
+                record["waiting"],
             )
             # Also those whose epoch is not known yet: they must know what was taken before.
             for link in [*self._router.links(key)]:

@@ -107,11 +107,13 @@ class Writer:
         at_ms: int,
         outcome: str | None = None,
         *,
+        waiting: bool = False,
         trace: Context | None = None,
     ) -> Event:
         """`taken` or `settled`, for the connection log: this connection has that attempt of a
-        command, or gives it back."""
+        command, to wait or to ask it, or gives it back."""
         event_id = f"{command_id}.{attempt}.{kind}.{self.connection_id}"
+        event_id += ".waiting" if waiting else ""
         record: dict[str, object] = {
             "event_id": event_id,
             "type": kind,
@@ -121,6 +123,7 @@ class Writer:
             "command_id": command_id,
             "attempt": attempt,
             "outcome": outcome,
+            "waiting": waiting,
         }
         if kind == "taken":
             record |= {"connection_id": self.connection_id, "epoch": self.epoch}

@@ -98,6 +98,9 @@ partition decides.
   outcome         string?     settled: how it ended, in the words of CommandResult. With a
                               gateway: it gives back what it had taken and not asked. Without:
                               offline and expired are void after a `taken` that counts.
+  waiting         boolean = false  taken: to wait for its turn; before it is asked there is another
+                              `taken` without this. settled, of the commands consumer: void after
+                              such another one alone, since it is about what was taken to wait.
 """
 _REFUSALS = """\
 Refusal

@@ -26,8 +26,16 @@ def own(position, attempt=1, epoch=1, **said):
     return taken(position, attempt, connection_epoch=epoch, **said)
 
 
-def unasked(position, attempt=1, outcome="offline", epoch=None, gateway=None):
-    return settled(position, attempt, outcome, connection_epoch=epoch, gateway=gateway)
+def waits(position, attempt=1, **said):
+    return own(position, attempt, waiting=True, **said)
+
+
+def unasked(position, attempt=1, outcome="offline", epoch=None, gateway=None, waiting=False):
+    said = {"connection_epoch": epoch, "gateway": gateway, "waiting": waiting}
+    return settled(position, attempt, outcome, **said)
+
+
+WAITED, LOSING = Settle("offline", 1, waiting=True), Settle("connection_lost", 1)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +48,16 @@ def unasked(position, attempt=1, outcome="offline", epoch=None, gateway=None):
         # The claim stands before what the arbiter says: that is void.
         ([connected(1), asked(1), own(5), unasked(6)], None),
         ([connected(1), asked(1), own(5), unasked(6, outcome="expired")], None),
+        # It was taken to wait: whoever took it has not asked it yet.
+        ([connected(1), asked(1), waits(5)], None),
+        ([connected(1), asked(1), waits(5), disconnected(6, 1)], Settle("offline", 1, True)),
+        ([connected(1), asked(1), waits(5), connected(6)], Settle("offline", 6, True)),
+        ([connected(1), asked(1), waits(5), unasked(6), disconnected(7, 1)], WAITED),
+        ([connected(1), asked(1), waits(5), unasked(6, waiting=True)], End("offline")),
+        # Until it takes it to ask it: from then on nobody knows.
+        ([connected(1), asked(1), waits(5), own(6), disconnected(7, 1)], LOSING),
+        ([connected(1), asked(1), waits(5), own(6), unasked(7, waiting=True)], None),
+        ([connected(1), asked(1), own(5), waits(6), disconnected(7, 1)], LOSING),
         # Who had it gives it back.
         ([connected(1), asked(1), own(5), unasked(6, gateway="gw-1")], End("offline")),
         ([connected(1), asked(1), own(5), disconnected(6, 1)], Settle("connection_lost", 1)),
@@ -88,6 +106,10 @@ def test_what_was_taken_may_wait_for_its_turn_until_it_expires():
     last = EXPIRES + LIMITS.answer_ms
     assert owed(*facts, now_ms=last - 1) is None
     assert owed(*facts, now_ms=last) == Settle("timeout", 1)
+    assert owed(*facts[:2], waits(5), now_ms=last - 1) is None
+    assert owed(*facts[:2], waits(5), now_ms=last) == Settle("expired", 1, waiting=True)
+    lost = *facts[:2], waits(5), disconnected(6, 1)
+    assert owed(*lost, now_ms=EXPIRES) == Settle("expired", 1, waiting=True)
 
 
 def test_a_command_that_waits_is_asked_again_when_its_station_is_there():
@@ -98,6 +120,8 @@ def test_a_command_that_waits_is_asked_again_when_its_station_is_there():
     assert owed(*waiting, connected(9), disconnected(10, 9)) is None
     given_back = asked(1, **WAIT), connected(1), own(5), unasked(6, gateway="gw-1")
     assert owed(*given_back, disconnected(7, 1), connected(9)) == AskAgain(2, 9)
+    waited = asked(1, **WAIT), connected(1), waits(5), unasked(6, waiting=True)
+    assert owed(*waited, disconnected(7, 1), connected(9)) == AskAgain(2, 9)
     for outcome in ("connection_lost", "timeout"):
         sent = asked(1, **WAIT), own(5), unasked(6, outcome=outcome)
         assert owed(*sent, connected(9)) == End(outcome)
@@ -189,6 +213,7 @@ class Gateway:
         self.read_at = epoch + 1
         self.asked_at = len(world.commands)
         self.seen, self.claimed, self.won = set(), {}, set()
+        self.firm, self.renewed = set(), set()  # claimed to be asked, and read back, or not yet
 
     def close(self):
         if self.is_dead:
@@ -212,7 +237,9 @@ class Gateway:
                     self.seen.add(fact.attempt)
                     if world.now_ms < EXPIRES:
                         self.claimed[fact.attempt] = len(world.connections)
-                        world.say(taken, fact.attempt, connection_epoch=self.epoch)
+                        waiting = world.random.random() < 0.5
+                        said = {"connection_epoch": self.epoch, "waiting": waiting}
+                        world.say(taken, fact.attempt, **said)
             case 1 | 2 if self.read_at < len(world.connections):
                 fact = world.connections[self.read_at]
                 self.read_at += 1
@@ -226,11 +253,12 @@ class Gateway:
                 if epoch == self.epoch:
                     if attempt in self.claimed:
                         self.won.add(attempt)
+                        self.firm |= set() if fact.waiting else {attempt}
                 elif not epoch < self.epoch < fact.at.epoch:
                     self.lose(attempt)
             case CommandSettled(attempt=attempt, outcome=outcome, gateway=gateway):
                 soft = gateway is None and outcome in ("offline", "expired")
-                if not (soft and attempt in self.won):
+                if not (soft and attempt in (self.firm if fact.waiting else self.won)):
                     self.lose(attempt)
             case Connected():
                 self.is_dead = True  # superseded: it says nothing more
@@ -241,8 +269,13 @@ class Gateway:
         self.won.discard(attempt)
 
     def send(self, attempt):
-        self.won.discard(attempt)
         world = self.world
+        if attempt not in self.firm:
+            if attempt not in self.renewed:
+                self.renewed.add(attempt)
+                world.say(taken, attempt, connection_epoch=self.epoch)
+            return
+        self.won.discard(attempt)
         if world.now_ms >= EXPIRES:
             world.end(attempt, "expired")
             return
@@ -297,7 +330,8 @@ class Arbiter:
         world = self.world
         match found:
             case Settle(outcome, epoch):
-                world.say(settled, row["attempt"], outcome, connection_epoch=epoch)
+                said = {"connection_epoch": epoch, "waiting": found.waiting}
+                world.say(settled, row["attempt"], outcome, **said)
                 if world.blind:  # without reading it back
                     world.end(row["attempt"], outcome)
             case End(outcome):

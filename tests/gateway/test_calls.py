@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway import replies
 from gateway.calls import LATE_MAX, Limits
 from gateway.claims import Claim
 from gateway.effects import Count, Instant, Record, Write
@@ -298,6 +299,88 @@ def test_an_old_claim_is_made_once_more():
     told.read(command_id="k-3")
     assert [answer[1] for answer in told.answers] == ["k-1", "k-3"]
     assert outcomes(told) == [("k-1", 1, "answered")]
+
+
+def marks(told):
+    """Which claims were written to wait alone."""
+    events = [record for topic, record in told.events if topic == "connections"]
+    return [(r["command_id"], r["waiting"]) for r in events if r["type"] == "taken"]
+
+
+def queued(**command):
+    """A command behind another one, claimed to wait for its turn."""
+    told = ready()
+    sent(told, "k-1")
+    told.command("k-2", **command)
+    told.read(command_id="k-2", waiting=True)
+    return told
+
+
+def test_what_waits_for_its_turn_is_claimed_once_more_before_it_is_asked():
+    """Its first claim says so: without the second one it was never asked, whoever died."""
+    told = queued()
+    assert marks(told) == [("k-1", False), ("k-2", True)]
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    assert marks(told)[2:] == [("k-2", False)]
+    assert [answer[1] for answer in told.answers] == ["k-1"]
+    told.read(command_id="k-2", waiting=True)  # the first one, twice in the log
+    assert [answer[1] for answer in told.answers] == ["k-1"]
+    told.read(command_id="k-2")
+    assert [answer[1] for answer in told.answers] == ["k-1", "k-2"]
+    assert len(marks(told)) == 3
+
+
+def test_what_is_held_is_claimed_to_wait_and_what_needs_no_station_is_not():
+    """Before the first call; a verdict ends as soon as it is read back."""
+    told = Conversation()
+    told.command("k-1")
+    told.command("k-2", "NoSuchAction")
+    assert marks(told) == [("k-1", True), ("k-2", False)]
+    pending = ready(answers=replies.Policy(registration="Pending"))
+    boot = {"chargePointVendor": "v", "chargePointModel": "m"}
+    pending.call("1", "BootNotification", boot)
+    pending.command("k-1", "RemoteStartTransaction", {"idTag": "A"})
+    pending.command("k-2", "NoSuchAction")
+    assert marks(pending) == [("k-1", True), ("k-2", False)]
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_what_only_waited_ends_by_a_claim_of_more_than_that(busy):
+    """It may have been given up, and be asked on another connection: the log decides."""
+    told = queued(expires_s=2)
+    if not busy:
+        told.hear(f'[3,"k-1",{ACCEPTED}]')
+    told.later(2)
+    told.later(3)
+    assert (marks(told)[2:], outcomes(told)[1 - busy :]) == ([("k-2", False)], [])
+    told.read(command_id="k-2")
+    assert outcomes(told)[1 - busy :] == [("k-2", 1, "expired")]
+    why = told.results[-1]["error_description"].split(":")[0]
+    assert why == ("queued" if busy else "log_slow")
+    given_up = queued(expires_s=2)
+    given_up.later(2)
+    given_up.read("settled", "k-2", outcome="offline", waiting=True)
+    given_up.read(command_id="k-2")
+    assert outcomes(given_up) == []
+
+
+def test_what_only_waited_may_be_given_up_by_who_arbitrates():
+    """Not once it is claimed to be asked; then it takes that it may have been."""
+    told = queued()
+    told.read("settled", "k-2", outcome="offline", waiting=False)  # of what nobody took: too late
+    told.read("settled", "k-2", outcome="offline", waiting=True)
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    assert (len(marks(told)), outcomes(told)) == (2, [("k-1", 1, "answered")])
+    told = queued()
+    told.hear(f'[3,"k-1",{ACCEPTED}]')
+    told.read("settled", "k-2", outcome="offline", waiting=True)
+    told.read(command_id="k-2")
+    assert [answer[1] for answer in told.answers] == ["k-1"]
+    told = ready()
+    told.command()
+    told.session.claimed(claim(), told.now)
+    told.read("settled", outcome="offline", waiting=True)
+    assert told.session.leaves("k-1", told.now)
 
 
 def leaving(**command):

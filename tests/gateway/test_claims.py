@@ -29,6 +29,22 @@ def test_the_first_claim_counts_unless_its_connection_was_over(read, said, seen)
     assert claims.seen(("k", 1)) is seen
 
 
+@pytest.mark.parametrize(
+    ("outcome", "waiting", "firm", "void"),
+    [
+        ("offline", False, True, True),
+        ("offline", False, False, True),
+        ("expired", True, True, True),
+        ("expired", True, False, False),
+        ("connection_lost", False, True, False),
+    ],
+)
+def test_what_is_settled_too_late_is_void(outcome, waiting, firm, void):
+    """That nobody took it, after somebody did; that it only waits, after it was to be asked."""
+    settled = Claim("settled", "k", 1, 90, outcome=outcome, waiting=waiting)
+    assert Claims.overtaken(settled, firm) is void
+
+
 def test_as_long_as_our_epoch_is_not_known_every_claim_counts():
     """It stands before our `connected`, or may."""
     early = Conversation(opened=False).session.writer

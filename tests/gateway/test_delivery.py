@@ -141,7 +141,7 @@ async def test_a_command_is_for_the_newest_connection_and_claims_are_for_all():
             told = delivery(server)
             told.command(b"CS-1", (), LATER, COMMAND)
             assert [record["type"] for record in log.of("connections")] == ["connected"] * 2
-            foreign = {"type": "taken", "command_id": "k", "attempt": 1}
+            foreign = {"type": "taken", "command_id": "k", "attempt": 1, "waiting": False}
             foreign |= {"epoch": 0, "connection_id": "another", "outcome": None}
             told.connection(b"CS-1", 1, foreign)
             log.open = True

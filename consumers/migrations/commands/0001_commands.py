@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("void_results", sa.BigInteger),
         sa.Column("asked_position", sa.BigInteger),
         sa.Column("taken_position", sa.BigInteger),
+        sa.Column("turn_position", sa.BigInteger),
         sa.Column("settled_position", sa.BigInteger),
         sa.Column("result_position", sa.BigInteger),
         sa.Column("last_result_position", sa.BigInteger),
