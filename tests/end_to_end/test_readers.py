@@ -46,13 +46,16 @@ def bus(
         gateway = await fleet.start()
         await day_16(gateway.url, hour=12)
         await day_201(gateway.url)
-        await fleet.logged(
-            lambda log: [one["type"] for one in log].count("disconnected") == 2, "connections"
-        )
         return gateway
 
+    def is_over() -> bool:
+        types = [one.record["type"] for one in bus.consumed("connections")]
+        return types.count("disconnected") == 2
+
     try:
-        yield Bus(fleet, asyncio.run(opened()), external)
+        bus = Bus(fleet, asyncio.run(opened()), external)
+        asyncio.run(until(is_over, "the stations are still connected"))
+        yield bus
     finally:
         for gateway in fleet.gateways:
             gateway.kill()
