@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from chargewire.listing import listing_options, show
-from chargewire.rows import Row, minute
-from chargewire.summary import clipped
+from chargewire.log.summary import clipped
+from chargewire.tables.listing import listing_options, show
+from chargewire.tables.rows import Row, minute
 
 _ANSWER_WIDTH = 60
 
@@ -38,7 +38,7 @@ def commands(pending: bool, station: str | None, since: int | None, **flags: Any
 def _statement(*, pending: bool, station: str | None, since: int | None) -> Any:
     from sqlalchemy import func, select  # noqa: PLC0415
 
-    from consumers.commands import COMMANDS, ENDED  # noqa: PLC0415
+    from consumers.commands.projection import COMMANDS, ENDED  # noqa: PLC0415
 
     of = COMMANDS.c
     statement = select(COMMANDS)

@@ -8,10 +8,10 @@ import click
 from chargewire.console import config as console_config
 from chargewire.options import config_option, settings
 from consumers import config as consumer_config
-from consumers.engines import shown
 from consumers.services import SERVICES
+from consumers.stores.engines import shown
 from gateway.config import Config
-from schemas.settings import Row, describe
+from programs.settings import Row, describe
 
 _PROGRAMS = ("gateway", "console", *SERVICES)
 

@@ -38,7 +38,7 @@ def console(
     """
     from chargewire.console.config import Config  # noqa: PLC0415 - only where it runs
     from chargewire.console.program import completed, run  # noqa: PLC0415
-    from schemas.settings import SettingsError  # noqa: PLC0415
+    from programs.settings import SettingsError  # noqa: PLC0415
 
     mine = {"console_listen": listen, "console_token_file": token_file, "console_since": since}
     try:

@@ -6,7 +6,7 @@ import click
 
 from chargewire.options import kafka_options, settings
 from gateway.config import Config
-from schemas.tls import TlsFileError
+from programs.kafka.tls import TlsFileError
 
 
 @click.command()

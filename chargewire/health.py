@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import click
 
 from chargewire.options import config_option, settings
-from schemas.addresses import address, is_address
-from schemas.settings import KafkaSettings, setting
+from programs.addresses import address, is_address
+from programs.settings import KafkaSettings, setting
 
 TIME_S = 5.0
 _GATEWAY, _CONSOLE = "gateway", "console"

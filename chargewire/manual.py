@@ -9,7 +9,7 @@ import click
 
 from chargewire.config_command import plain
 from chargewire.console.config import Config as ConsoleConfig
-from chargewire.sizing import Fleet, needs
+from chargewire.size.sizing import Fleet, needs
 from consumers import config as consumer_config
 from consumers import families as consumer_families
 from deploy.prometheus.alert import Alert
@@ -17,9 +17,9 @@ from deploy.prometheus.alerts import GROUPS
 from gateway import metrics as gateway_metrics
 from gateway.config import Config
 from gateway.validation import DEFAULT_QUIRKS, QUIRKS
-from schemas import kafka_options
-from schemas.families import Family
-from schemas.settings import Row, describe
+from programs.families import Family
+from programs.kafka import options as kafka_options
+from programs.settings import Row, describe
 
 SIZES = (1_000, 100_000, 1_000_000)
 _DOCS = Path(__file__).parent.parent / "docs"

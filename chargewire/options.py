@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 import click
 
-from schemas.settings import KafkaSettings, SettingsError
-from schemas.settings_file import load
+from programs.settings import KafkaSettings, SettingsError
+from programs.settings_file import load
 
 _S = TypeVar("_S", bound=KafkaSettings)
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from chargewire.listing import listing_options, show
-from chargewire.rows import Row, minute, numbered, place
+from chargewire.tables.listing import listing_options, show
+from chargewire.tables.rows import Row, minute, numbered, place
 
 
 @click.command()
@@ -35,7 +35,7 @@ def _statement(*, active: bool, station: str | None, since: int | None) -> Any:
     from sqlalchemy import column, func, select  # noqa: PLC0415
     from sqlalchemy import table as named  # noqa: PLC0415
 
-    from consumers.reservation_rows import ACCEPTED, NOW, RESERVATIONS  # noqa: PLC0415
+    from consumers.reservations.rows import ACCEPTED, NOW, RESERVATIONS  # noqa: PLC0415
 
     found = named(NOW, *(column(one.name, one.type) for one in RESERVATIONS.columns))
     of = found.c

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from consumers import table_schemas
 from consumers.services import SERVICES
+from consumers.tables import schemas as table_schemas
 from schemas import generate, lock, records
 from schemas.event_docs import document
 from schemas.lock import Schema

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 import click
 
 from chargewire.options import config_option, settings
-from chargewire.table import columns
-from schemas import lock, records, registry
-from schemas.settings import KafkaSettings
+from chargewire.tables.layout import columns
+from programs import registry
+from programs.settings import KafkaSettings
+from schemas import lock, records
 from schemas.subjects import subject, text_of
 
 _R = TypeVar("_R")

@@ -37,7 +37,7 @@ def simulate_command(url: str, no_tokens: bool, **flags: Any) -> None:
     noun = "station" if made.stations == 1 else "stations"
     click.echo(f"{made.stations} simulated {noun} for {url}", err=True)
     if not no_tokens:
-        from chargewire.reading import run  # noqa: PLC0415 - Kafka's client
+        from chargewire.log.reading import run  # noqa: PLC0415 - Kafka's client
         from deploy.local import seeds  # noqa: PLC0415
 
         run(seeds.seed(made), made.kafka)

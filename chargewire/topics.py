@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from chargewire.options import kafka_options, settings
-from schemas.settings import KafkaSettings
+from programs.settings import KafkaSettings
 from schemas.topics import REPLICATION, TOPICS, Change, layouts, plan
 
 # What the platform says, and nobody could say again; all else is told anew, or is history.
@@ -44,8 +44,9 @@ def apply(dry_run: bool, replication: int, **flags: Any) -> None:
       chargewire topics apply --kafka broker-1:9092
       chargewire topics apply --replication 1        a single broker, for a look
     """
-    from chargewire.reading import quiet, run  # noqa: PLC0415 - Kafka's client is slow to import
-    from schemas import admin, records  # noqa: PLC0415
+    from chargewire.log.reading import quiet, run  # noqa: PLC0415 - Kafka's client is slow to import
+    from programs.kafka import admin  # noqa: PLC0415
+    from schemas import records  # noqa: PLC0415
 
     made = settings(KafkaSettings, flags)
     wanted = layouts(
@@ -88,8 +89,8 @@ def copy(from_prefix: str, dry_run: bool, **flags: Any) -> None:
     Example:
       chargewire topics copy --from-prefix ocpp. --prefix ocpp2.
     """
-    from chargewire import states  # noqa: PLC0415 - Kafka's client is slow to import
-    from chargewire.reading import run  # noqa: PLC0415
+    from chargewire.log import states  # noqa: PLC0415 - Kafka's client is slow to import
+    from chargewire.log.reading import run  # noqa: PLC0415
 
     source = settings(KafkaSettings, flags | {"prefix": from_prefix})
     target = settings(KafkaSettings, flags)

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from consumers.engines import is_store
 from consumers.services import SERVICES
-from schemas import settings_file
-from schemas.addresses import is_address
-from schemas.settings import KafkaSettings, setting
+from consumers.stores.engines import is_store
+from programs import settings_file
+from programs.addresses import is_address
+from programs.settings import KafkaSettings, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from schemas.families import WAITS_S, Family
+from programs.families import WAITS_S, Family
 
 BROKEN = ("fenced", "store", "log", "kafka", "unexpected")
 """What a consumer begins anew after: values of the label `reason`."""

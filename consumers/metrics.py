@@ -15,8 +15,8 @@ from prometheus_client import (
 )
 
 from consumers.families import BROKEN, FAMILIES
-from consumers.folding import Folded
-from schemas.about import VERSION
+from consumers.log.folding import Folded
+from programs.about import VERSION
 
 # Else each counter has a second series: when it began to count.
 disable_created_metrics()  # type: ignore[no-untyped-call]

@@ -7,11 +7,11 @@ import asyncpg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from consumers import engines
 from consumers.config import Config
-from consumers.unusable import Unusable, check, make_folder, words
-from consumers.upgrade import HISTORIES, UpgradeError, upgrade
-from schemas.log import set_up
+from consumers.stores import engines
+from consumers.stores.unusable import Unusable, check, make_folder, words
+from consumers.stores.upgrade import HISTORIES, UpgradeError, upgrade
+from programs.log_lines import set_up
 
 # A consumer gives up on a statement much sooner; an index of a table of years takes its time.
 STATEMENT_TIME_S = 86_400.0

@@ -11,24 +11,25 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from consumers import engines
 from consumers.config import Config
-from consumers.membership import open_member
+from consumers.log.membership import open_member
+from consumers.log.rebuild import RebuildRefusedError
+from consumers.log.runner import Runner
 from consumers.metrics import Metrics
-from consumers.producing import Producer
-from consumers.projection import Consumer
-from consumers.publisher import published
-from consumers.rebuild import RebuildRefusedError
-from consumers.runner import Runner
-from consumers.sequels import Parts, Sequel
-from consumers.stores import Store
-from consumers.unusable import Unusable, make_folder
-from consumers.upgrade import HISTORIES, UpgradeError
-from schemas import kafka_clients, loop_lag, registry, tracing
+from consumers.sequels.producing import Producer
+from consumers.sequels.publisher import published
+from consumers.sequels.running import Parts, Sequel
+from consumers.stores import engines
+from consumers.stores.store import Store
+from consumers.stores.unusable import Unusable, make_folder
+from consumers.stores.upgrade import HISTORIES, UpgradeError
+from consumers.tables.projections import Consumer
+from programs import loop_lag, registry, tracing
+from programs.kafka import clients as kafka_clients
+from programs.kafka.tls import TlsFileError
+from programs.log_lines import set_up
+from programs.operators_port import Admin, application
 from schemas.codec import Codec
-from schemas.log import set_up
-from schemas.operators_port import Admin, application
-from schemas.tls import TlsFileError
 
 ACK_TIME_S = 10.0
 DAY_MS = 86_400_000
@@ -62,7 +63,7 @@ def run(  # noqa: PLR0913 - handed through
         producer = _producer(config, codec, metrics, traced)
         tables = published(consumer, config.publish)
         kept_ms = config.readings_kept_days * DAY_MS
-        aside = {"publisher": tables, "remover": kept_ms and consumer.ages}
+        aside = {"sequels.publisher": tables, "sequels.remover": kept_ms and consumer.ages}
         modules = [*sequels, *(name for name, wanted in aside.items() if wanted)]
 
         def begun(store: Store) -> list[Sequel]:

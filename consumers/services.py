@@ -4,25 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
-from consumers.projection import Consumer
+from consumers.tables.projections import Consumer
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A consumer: its module, the port of its operators by default, and what it is for.
+    """A consumer: its folder, the port of its operators by default, and what it is for.
 
     `sequels` are modules of what it does beside its tables, each with a function `sequel` that
-    makes a consumers.sequels.Sequel of consumers.sequels.Parts.
+    makes a consumers.sequels.running.Sequel of consumers.sequels.running.Parts.
     """
 
-    module: str
+    folder: str
     port: int
     doc: str
     sequels: tuple[str, ...] = ()
 
     @property
     def consumer(self) -> Consumer:
-        found: Consumer = import_module(f"consumers.{self.module}").CONSUMER
+        found: Consumer = import_module(f"consumers.{self.folder}.projection").CONSUMER
         return found
 
 
@@ -34,13 +34,13 @@ SERVICES: Mapping[str, Service] = {
         "authorizations",
         9104,
         "Tokens, local lists, and the answers to stations that ask.",
-        sequels=("decider", "list_keeper"),
+        sequels=("authorizations.decider", "authorizations.local_lists.keeper"),
     ),
     "stations": Service("stations", 9105, "Stations and connectors, and how they are."),
     "commands": Service(
         "commands",
         9106,
         "One row for each command, and its one result whatever becomes of gateways.",
-        sequels=("arbiter", "misplaced_commands", "lost_gateways"),
+        sequels=("commands.arbiter", "commands.misplaced", "commands.lost_gateways"),
     ),
 }

@@ -4,7 +4,7 @@ import sys
 
 from gateway.config import load
 from gateway.program import run
-from schemas.settings import SettingsError
+from programs.settings import SettingsError
 
 
 def main() -> int:

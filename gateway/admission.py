@@ -16,7 +16,7 @@ from gateway.notices import Notices
 from gateway.policy import Policies
 from gateway.proxies import Proxies
 from gateway.security import Peer, judged, password_in
-from schemas.kafka_clients import Probe
+from programs.kafka.clients import Probe
 
 if TYPE_CHECKING:
     from gateway.link import Link

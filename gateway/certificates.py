@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 
 from gateway.security_settings import SecuritySettings
-from schemas.settings import variable
-from schemas.tls import TlsFileError, pair_problem
+from programs.kafka.tls import TlsFileError, pair_problem
+from programs.settings import variable
 
 REREAD_EVERY_S = 5.0
 EXPIRING = timedelta(days=14)

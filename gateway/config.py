@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from gateway.security_settings import SecuritySettings
 from gateway.validation import DEFAULT_QUIRKS, QUIRKS
-from schemas import settings_file
-from schemas.addresses import is_address
+from programs import settings_file
+from programs.addresses import is_address
+from programs.settings import setting
 from schemas.catalogue import ACTIONS, BY_SUBPROTOCOL
-from schemas.settings import setting
 
 STATION_TIME_OUT_S = 30  # most stations give up a CALL then, and count it as a failed try
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")

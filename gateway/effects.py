@@ -5,8 +5,8 @@ from typing import NamedTuple
 import msgspec
 
 from gateway.events import Event
+from programs.spans import Kind
 from schemas.replying import ReplyTo
-from schemas.spans import Kind
 from schemas.traces import Trace
 
 

@@ -21,7 +21,7 @@ from prometheus_client.core import (
 )
 
 from gateway.metrics import FAMILIES, Metrics, Sample, lasting, merged
-from schemas.families import Family
+from programs.families import Family
 
 log = structlog.get_logger("gateway")
 

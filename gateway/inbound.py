@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError, UnknownTopicOrPartitionError
 
 from gateway.dispatch import STATIONS, TAILED, Dispatch, Record
-from schemas.kafka_clients import discard
+from programs.kafka.clients import discard
 
 POLL_MS = 200
 SLICE = 500  # records dispatched before the loop gets its turn: about a millisecond

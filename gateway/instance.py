@@ -1,4 +1,4 @@
-"""One gateway instance, from its first word with Kafka to its last flushed event."""
+"""A gateway's life: composed, begun once Kafka will do, drained, ended when all is flushed."""
 
 import asyncio
 import platform
@@ -25,13 +25,15 @@ from gateway.producer import Producer
 from gateway.server import Server
 from gateway.tls import door
 from gateway.vault import Vault
-from schemas import admin, kafka_clients, loop_lag, registry, tracing
-from schemas.about import VERSION
-from schemas.addresses import address
+from programs import loop_lag, registry, tracing
+from programs.about import VERSION
+from programs.addresses import address
+from programs.kafka import admin
+from programs.kafka import clients as kafka_clients
+from programs.kafka.clients import Probe
+from programs.kafka.copies import Copies
+from programs.kafka.tls import TlsFileError
 from schemas.codec import Codec
-from schemas.copies import Copies
-from schemas.kafka_clients import Probe
-from schemas.tls import TlsFileError
 from schemas.topics import RECORD_PER_FRAME, partition
 
 log = structlog.get_logger("gateway")

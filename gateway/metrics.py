@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from gateway.events import Event
+from programs.families import WAITS_S, Family
 from schemas.catalogue import ACTIONS, VERSIONS
-from schemas.families import WAITS_S, Family
 
 Labels = tuple[str, ...]
 SERIES_MAX = 1000  # of one family; what comes after shares the series `other`

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from gateway.config import Config
 from gateway.events import Encode
 from gateway.handshake import Refuse
-from schemas.about import VERSION
+from programs.about import VERSION
+from programs.kafka.clients import Probe
 from schemas.cloudevents import cloudevent
-from schemas.kafka_clients import Probe
 from schemas.topics import partition
 
 

@@ -12,7 +12,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from gateway.lanes import Done, Headers, Lane, Lanes, Record, RecordSizeError
-from schemas.kafka_clients import CANCEL_TIME_S, Probe, discard, proven_producer, submit
+from programs.kafka.clients import CANCEL_TIME_S, Probe, discard, proven_producer, submit
 
 log = structlog.get_logger(__name__)
 

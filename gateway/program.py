@@ -14,9 +14,9 @@ from gateway import exposition, workers
 from gateway.config import Config
 from gateway.instance import Instance
 from gateway.metrics import Metrics
+from programs.log_lines import set_up
+from programs.operators_port import Admin, Schemas, application
 from schemas import subjects
-from schemas.log import set_up
-from schemas.operators_port import Admin, Schemas, application
 
 log = structlog.get_logger("gateway")
 

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from schemas.settings import KafkaSettings, setting
+from programs.settings import KafkaSettings, setting
 
 
 def _are_networks(texts: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""One gateway instance: the links it holds, whom it lets in, what the log tells it."""
+"""What all links of an instance share: who is let in, who holds a station, and their end."""
 
 import asyncio
 import logging
@@ -22,10 +22,10 @@ from gateway.producer import Producer
 from gateway.router import Router
 from gateway.session import Session
 from gateway.spans import Spans
-from schemas.copies import Copies
+from programs.kafka.copies import Copies
+from programs.tracing import Tracing
 from schemas.replying import ReplyTo
 from schemas.topics import partition
-from schemas.tracing import Tracing
 
 log = structlog.get_logger("gateway")
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from gateway.effects import Ended
 from gateway.events import Event
 from gateway.lanes import Done
-from schemas.spans import Place, Span, processed, sent
+from programs.spans import Place, Span, processed, sent
+from programs.tracing import Tracing
 from schemas.traces import Context, Trace
-from schemas.tracing import Tracing
 
 if TYPE_CHECKING:
     from gateway.link import Link

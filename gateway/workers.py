@@ -11,7 +11,7 @@ import structlog
 
 from gateway import exposition
 from gateway.config import Config
-from schemas.operators_port import Admin, Schemas, application
+from programs.operators_port import Admin, Schemas, application
 
 log = structlog.get_logger("gateway")
 

@@ -21,8 +21,8 @@ from click.testing import CliRunner
 from chargewire.cli import chargewire
 from consumers.services import SERVICES
 from deploy.local.artifacts import read_lock
-from schemas.settings import variable
-from schemas.variables import VARIABLES
+from programs.settings import variable
+from programs.variables import VARIABLES
 from tests.postgres import Postgres
 
 ROOT = Path(__file__).parent.parent

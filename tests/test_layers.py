@@ -15,80 +15,83 @@ ROOT = Path(__file__).parent.parent
 
 MAY_IMPORT = {
     "schemas": {"schemas"},
-    "gateway": {"gateway", "schemas"},
-    "consumers": {"consumers", "schemas"},
-    "deploy": {"deploy", "gateway", "consumers", "schemas", "chargewire"},
-    "chargewire": {"deploy", "gateway", "consumers", "schemas", "chargewire"},
+    "programs": {"programs", "schemas"},
+    "gateway": {"gateway", "programs", "schemas"},
+    "consumers": {"consumers", "programs", "schemas"},
+    "deploy": {"deploy", "gateway", "consumers", "programs", "schemas", "chargewire"},
+    "chargewire": {"deploy", "gateway", "consumers", "programs", "schemas", "chargewire"},
 }
 """Package -> the packages of ours that its modules may import."""
 
 PURE = {
-    *("chargewire.action_help", "chargewire.call_payloads", "chargewire.summary"),
-    *("chargewire.durations", "chargewire.sizing"),
-    *("schemas.addresses",),
+    "chargewire.durations",
+    *("chargewire.calls.action_help", "chargewire.calls.payloads"),
     *("chargewire.console.asking", "chargewire.console.commands", "chargewire.console.config"),
     *("chargewire.console.configurations", "chargewire.console.curves", "chargewire.console.feed"),
     *("chargewire.console.guard", "chargewire.console.model", "chargewire.console.offering"),
     *("chargewire.console.queries", "chargewire.console.rings", "chargewire.console.rows"),
-    *("chargewire.console.stations", "chargewire.console.told"),
-    *("chargewire.console.transactions",),
-    *("chargewire.flows.configuration", "chargewire.flows.events"),
-    *("chargewire.flows.local_lists", "chargewire.flows.profiles"),
-    *("chargewire.flows.reservations", "chargewire.flows.schedules", "chargewire.flows.steps"),
-    *("chargewire.flows.transactions", "chargewire.flows.updates", "chargewire.flows.wording"),
-    *("schemas.credentials", "schemas.families", "consumers.families"),
-    *("schemas.catalogue", "schemas.codec", "schemas.compatibility", "schemas.conversion"),
-    *("schemas.decoders", "schemas.derive", "schemas.event_docs", "schemas.fitting"),
-    *("schemas.forms", "schemas.identity", "schemas.kafka_options", "schemas.lock"),
-    *("schemas.cloudevents", "schemas.notation", "schemas.replying", "schemas.times"),
-    *("schemas.extras", "schemas.primitives", "schemas.records", "schemas.spans"),
-    *("schemas.setting_values", "schemas.settings", "schemas.subjects", "schemas.topics"),
-    *("schemas.traces", "schemas.variables", "schemas.words", "schemas.writers"),
-    *("gateway.answers", "gateway.attempts", "gateway.calls", "gateway.claims"),
-    *("gateway.commands", "gateway.deviations", "gateway.effects", "gateway.events"),
-    *("gateway.frames", "gateway.handshake", "gateway.intake", "gateway.journal"),
-    *(
-        "gateway.lanes",
-        "gateway.outcomes",
-        "gateway.registration",
-        "gateway.outbox",
-        "gateway.redaction",
-        "gateway.replies",
-        "gateway.router",
-    ),
-    *("gateway.session", "gateway.stations", "gateway.validation"),
-    *("gateway.certificate_names", "gateway.proxies", "gateway.security"),
-    *("gateway.security_settings",),
-    *("consumers.columns", "consumers.connectors", "consumers.facts", "consumers.meaning"),
-    *("consumers.meter_samples", "consumers.payloads", "consumers.projection"),
-    *("consumers.sequences", "consumers.transaction_anomalies", "consumers.transaction_facts"),
-    *("consumers.transaction_rows", "consumers.transaction_runs", "consumers.transactions"),
-    *("consumers.meter_readings", "consumers.reservations", "consumers.authorizations"),
-    *("consumers.stations", "consumers.commands", "consumers.table_schemas"),
-    *("consumers.live_connections", "consumers.reservation_facts", "consumers.reservation_rows"),
-    *("consumers.reservation_runs",),
-    *("consumers.deciding", "consumers.token_uses", "consumers.tokens", "consumers.wording"),
-    *("consumers.bus_records", "consumers.frames", "consumers.list_frames"),
-    *("consumers.list_commands", "consumers.list_due", "consumers.list_plan"),
-    *("consumers.list_stations",),
-    *("consumers.list_wording", "consumers.local_lists"),
-    *("consumers.reservation_frames", "consumers.station_frames", "consumers.token_frames"),
-    *(
-        "consumers.transaction_frames",
-        "consumers.remote_starts",
-        "consumers.arrivals",
-        "consumers.batches",
-    ),
-    *("consumers.connection_history", "consumers.sql_times", "consumers.station_views"),
-    *("consumers.transaction_views", "consumers.reading_views", "consumers.unnamed_readings"),
-    *("consumers.arbitration", "consumers.arbiter_records", "consumers.delays", "consumers.signs"),
+    *("chargewire.console.stations", "chargewire.console.told", "chargewire.console.transactions"),
+    *("chargewire.flows.configuration", "chargewire.flows.events", "chargewire.flows.local_lists"),
+    *("chargewire.flows.profiles", "chargewire.flows.reservations", "chargewire.flows.schedules"),
+    *("chargewire.flows.steps", "chargewire.flows.transactions", "chargewire.flows.updates"),
+    "chargewire.flows.wording",
+    "chargewire.log.summary",
+    "chargewire.size.sizing",
+    "consumers.families",
+    *("consumers.authorizations.deciding", "consumers.authorizations.projection"),
+    *("consumers.authorizations.token_uses", "consumers.authorizations.tokens"),
+    "consumers.authorizations.wording",
+    *("consumers.authorizations.local_lists.contents", "consumers.authorizations.local_lists.due"),
+    "consumers.authorizations.local_lists.plan",
+    "consumers.authorizations.local_lists.stations",
+    "consumers.authorizations.local_lists.wording",
+    *("consumers.commands.arbiter_records", "consumers.commands.arbitration"),
+    *("consumers.commands.live_connections", "consumers.commands.projection"),
+    "consumers.commands.signs",
+    *("consumers.log.arrivals", "consumers.log.batches", "consumers.log.delays"),
+    *("consumers.meaning.bus_records", "consumers.meaning.facts", "consumers.meaning.facts_table"),
+    *("consumers.meaning.frames", "consumers.meaning.list_commands"),
+    *("consumers.meaning.local_lists", "consumers.meaning.meter_samples"),
+    *("consumers.meaning.payloads", "consumers.meaning.reservations"),
+    *("consumers.meaning.stations", "consumers.meaning.tokens", "consumers.meaning.transactions"),
+    *("consumers.meter_readings.projection", "consumers.meter_readings.views"),
+    *("consumers.reservations.facts", "consumers.reservations.projection"),
+    *("consumers.reservations.rows", "consumers.reservations.runs"),
+    *("consumers.stations.connection_history", "consumers.stations.connectors"),
+    *("consumers.stations.projection", "consumers.stations.views"),
+    *("consumers.tables.columns", "consumers.tables.projections", "consumers.tables.schemas"),
+    "consumers.tables.sql_times",
+    *("consumers.transactions.anomalies", "consumers.transactions.facts"),
+    *("consumers.transactions.projection", "consumers.transactions.remote_starts"),
+    *("consumers.transactions.rows", "consumers.transactions.runs"),
+    *("consumers.transactions.sequences", "consumers.transactions.unnamed_readings"),
+    "consumers.transactions.views",
+    *("gateway.answers", "gateway.attempts", "gateway.calls", "gateway.certificate_names"),
+    *("gateway.claims", "gateway.commands", "gateway.deviations", "gateway.effects"),
+    *("gateway.events", "gateway.frames", "gateway.handshake", "gateway.intake"),
+    *("gateway.journal", "gateway.lanes", "gateway.outbox", "gateway.outcomes", "gateway.proxies"),
+    *("gateway.redaction", "gateway.registration", "gateway.replies", "gateway.router"),
+    *("gateway.security", "gateway.security_settings", "gateway.session", "gateway.stations"),
+    "gateway.validation",
+    *("programs.addresses", "programs.extras", "programs.families", "programs.setting_values"),
+    *("programs.settings", "programs.spans", "programs.variables"),
+    "programs.kafka.options",
+    *("schemas.catalogue", "schemas.cloudevents", "schemas.codec", "schemas.compatibility"),
+    *("schemas.conversion", "schemas.credentials", "schemas.decoders", "schemas.derive"),
+    *("schemas.event_docs", "schemas.fitting", "schemas.forms", "schemas.generate"),
+    *("schemas.identity", "schemas.lock", "schemas.notation", "schemas.primitives"),
+    *("schemas.records", "schemas.replying", "schemas.subjects", "schemas.times"),
+    *("schemas.topics", "schemas.traces", "schemas.words", "schemas.writers"),
 }
 """Modules without event loop, socket, broker, database, clock, chance and environment.
 
 Files that come with a package are no outside world: the OCPP schemas, our own Avro schemas.
 """
 PURE_BUT = {
-    ("schemas.settings", "schemas.tls"): "certificates are read when a rim asks for a client",
+    (
+        "programs.settings",
+        "programs.kafka.tls",
+    ): "certificates are read when a rim asks for a client",
 }
 """(Module, what it imports in a function) -> why it may."""
 
@@ -108,8 +111,8 @@ VERSIONS_ALLOWED = {
     "chargewire.flows.wording": "what a flow asks for, in a version's words",
     "gateway.registration": "what may be asked before a station is accepted, by version",
     "gateway.replies": "the reply table",
-    "consumers.meaning": "the facts table",
-    "consumers.list_wording": "the facts table's other direction: local lists in their words",
+    "consumers.meaning.facts_table": "the facts table",
+    "consumers.authorizations.local_lists.wording": "the facts table's other direction",
     "deploy.local.answers": "the station side: what a simulated one answers in its version",
     "deploy.local.dialects": "the station side: what a simulated one says in its version",
     "deploy.local.station": "the station side: which version a simulated one speaks",
@@ -122,15 +125,15 @@ LONGER: dict[str, tuple[int, str]] = {
     "consumers.migrations.reservations.0001_reservations:upgrade": (70, "a list of columns"),
     "consumers.migrations.stations.0001_stations:upgrade": (105, "a list of columns"),
     "consumers.migrations.transactions.0001_transactions:upgrade": (110, "a list of columns"),
-    "consumers.facts": (545, "one vocabulary: values without behaviour"),
-    "consumers.stores": (305, "one store: all that has to agree about who owns what"),
+    "consumers.meaning.facts": (545, "one vocabulary: values without behaviour"),
+    "consumers.stores.store": (305, "one store: all that has to agree about who owns what"),
     "deploy.grafana.consumers": (260, "one page: a line or five for each panel"),
     "schemas.event_docs": (265, "the words of a page"),
     "schemas.records": (270, "the contract's records: a text for each"),
     "gateway.deviations": (260, "a table of rules, and the one walk that finds them"),
     "consumers.program:run": (70, "each part of a consumer, with what it is given"),
-    "consumers.reading": (260, "one membership, from joining to the first failure"),
-    "schemas.settings": (270, "one reading of settings, and those that all programs have"),
+    "consumers.log.reading": (260, "one membership, from joining to the first failure"),
+    "programs.settings": (275, "one reading of settings, and those that all programs have"),
     "gateway.calls": (385, "one machine: what is asked next depends on all that waits"),
     "gateway.events": (275, "one writer of all that a connection tells the log"),
     "gateway.frames": (260, "one notation, read and written"),
@@ -149,25 +152,25 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "chargewire.console.server": "tests/chargewire/test_console_program.py asks every path",
     "chargewire.flows.running": "tests/chargewire/test_flows_commands.py: what commands share",
     "chargewire.flows.upkeep": "tests/chargewire/test_flows_commands.py: half of that group",
-    "chargewire.asking": "tests/chargewire/test_call.py, with a real Kafka",
-    "chargewire.call_traces": "tests/end_to_end/test_tracing.py, with a collector",
-    "chargewire.writing": "tests/chargewire/test_states.py and test_call.py, with a real Kafka",
-    "consumers.bookkeeping": "tables; tests/consumers/test_upgrade.py holds them to migrations",
-    "consumers.arbiter_records": "tests/consumers/test_arbiter.py has every one of them written",
-    "consumers.arbiter_rows": "tests/consumers/test_arbiter.py, for both databases",
-    "consumers.gateway_watch": "tests/consumers/test_lost_gateways.py, with a real Kafka",
-    "consumers.once": "tests/consumers/test_arbiter.py: what was written is not written again",
-    "consumers.list_rows": "tests/consumers/test_list_keeper.py, for both databases",
-    "consumers.membership": "tests/consumers/test_runner.py: it listens to a real group",
-    "consumers.metrics": "tests/consumers/test_runner.py reads what it counts",
-    "consumers.program": "tests/consumers/test_runner.py: it is a process",
-    "consumers.reading": "tests/consumers/test_runner.py: it is half of the runner",
-    "consumers.statements": "tests/consumers/test_stores.py, for both databases",
-    "consumers.writing": "tests/consumers/test_stores.py, for both databases",
-    "consumers.facts": "values without behaviour; the tests of what reads frames have every one",
-    "consumers.frames": "values without behaviour; whatever reads frames has them",
-    "consumers.station_frames": "tests/consumers/test_meaning.py, with whole conversations",
-    "consumers.transaction_frames": "tests/consumers/test_meaning.py, with whole conversations",
+    "chargewire.calls.asking": "tests/chargewire/test_calls_command.py, with a real Kafka",
+    "chargewire.calls.traces": "tests/end_to_end/test_tracing.py, with a collector",
+    "chargewire.log.writing": "test_log_states.py and test_call.py, with a real Kafka",
+    "consumers.stores.bookkeeping": "tables; test_stores_upgrade.py holds them to migrations",
+    "consumers.commands.arbiter_records": "test_commands_arbiter.py has every one of them written",
+    "consumers.commands.arbiter_rows": "test_commands_arbiter.py, for both databases",
+    "consumers.commands.gateway_watch": "test_commands_lost_gateways.py, with a real Kafka",
+    "consumers.commands.once": "test_commands_arbiter.py: what was written is not written again",
+    "consumers.authorizations.local_lists.rows": "the tests of the keeper, for both databases",
+    "consumers.log.membership": "tests/consumers/test_log_runner.py: it listens to a real group",
+    "consumers.metrics": "tests/consumers/test_log_runner.py reads what it counts",
+    "consumers.program": "tests/consumers/test_log_runner.py: it is a process",
+    "consumers.log.reading": "tests/consumers/test_log_runner.py: it is half of the runner",
+    "consumers.stores.statements": "tests/consumers/test_stores_store.py, for both databases",
+    "consumers.stores.writing": "tests/consumers/test_stores_store.py, for both databases",
+    "consumers.meaning.facts": "values without behaviour; the tests of its readers have them all",
+    "consumers.meaning.frames": "values without behaviour; whatever reads frames has them",
+    "consumers.meaning.stations": "test_meaning_facts_table.py, with whole conversations",
+    "consumers.meaning.transactions": "test_meaning_facts_table.py, with whole conversations",
     **dict.fromkeys(
         (
             *("deploy.prometheus.alert", "deploy.prometheus.recordings"),
@@ -209,6 +212,7 @@ def _modules() -> dict[str, Path]:
 
 
 MODULES = _modules()
+FOLDERS = {name for name, path in MODULES.items() if path.name == "__init__.py"}
 
 
 @cache
@@ -278,7 +282,7 @@ def _files() -> Iterator[Path]:
                 yield path
 
 
-def test_gateway_and_consumers_share_schemas_alone() -> None:
+def test_gateway_and_consumers_share_no_more_than_they_may() -> None:
     """What a package may import is in the table; nobody imports the tests."""
     known = {*MAY_IMPORT, "tests"}
     wrong = [
@@ -311,6 +315,23 @@ def test_imports_have_no_cycles() -> None:
     assert sorted(waiting) == []
 
 
+def test_folders_have_no_cycles() -> None:
+    """Nor do the folders of a package: whoever reads one need not know who is built upon it."""
+    needs: dict[str, set[str]] = {}
+    for module in MODULES:
+        folder = module.rpartition(".")[0]
+        found = {name.rpartition(".")[0] for name in _ours(module) - FOLDERS}
+        needs.setdefault(folder, set()).update(
+            one
+            for one in found
+            if not f"{one}.".startswith(f"{folder}.") and not f"{folder}.".startswith(f"{one}.")
+        )
+    while ready := {folder for folder, wanted in needs.items() if not wanted & needs.keys()}:
+        for folder in ready:
+            del needs[folder]
+    assert sorted(needs) == []
+
+
 @pytest.mark.parametrize("module", sorted(PURE & MODULES.keys()))
 def test_pure_modules_know_nothing_of_the_world(module: str) -> None:
     """No loop, socket, broker, database, clock, chance or environment, nor a module that has."""
@@ -321,7 +342,7 @@ def test_pure_modules_know_nothing_of_the_world(module: str) -> None:
     }
     rims = {
         name
-        for name in _ours(module) - MAY_IMPORT.keys()
+        for name in _ours(module) - FOLDERS
         if name not in PURE and (module, name) not in PURE_BUT
     }
     assert (outside, rims, list(_reads_the_world(module))) == (set(), set(), [])

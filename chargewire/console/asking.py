@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from chargewire.call_payloads import wrong
+from chargewire.calls.payloads import wrong
 from schemas.catalogue import ACTIONS
 
 EXPIRES_S, EXPIRES_MAX_S = 60, 7 * 86_400

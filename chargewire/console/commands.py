@@ -6,8 +6,8 @@ from typing import Any
 
 from chargewire.console.rows import Newest, Row
 from chargewire.console.told import as_value
-from chargewire.summary import Entry
-from consumers.commands import ENDED, WAITING
+from chargewire.log.summary import Entry
+from consumers.commands.projection import ENDED, WAITING
 
 KEPT_MAX = 5000
 _ASKED = ("requested_by", "when_offline", "attempt")

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from schemas.addresses import is_address
-from schemas.settings import KafkaSettings, setting
+from programs.addresses import is_address
+from programs.settings import KafkaSettings, setting
 
 _SPAN = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

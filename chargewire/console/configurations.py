@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chargewire.flows.configuration import key_lines, report_lines, variable_lines
-from consumers.payloads import Json, items
+from consumers.meaning.payloads import Json, items
 
 VALUES_MAX = 5000  # of a station
 ALL_VALUES_MAX = 200_000  # at half a kilobyte each

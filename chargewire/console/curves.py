@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from consumers.facts import Fact, Sampled
-from consumers.meter_samples import LOCATION, MEASURAND
+from consumers.meaning.facts import Fact, Sampled
+from consumers.meaning.meter_samples import LOCATION, MEASURAND
 
 POINTS_MAX = 600
 """Points of a curve; with more, some are left out."""

@@ -12,11 +12,11 @@ from aiokafka.errors import KafkaError
 
 from chargewire.console.feed import Feed
 from chargewire.console.model import EVENTS, STATES, Model
-from chargewire.reading import Log, opened
-from chargewire.summary import Entry, merged
-from schemas import registry
+from chargewire.log.reading import Log, opened
+from chargewire.log.summary import Entry, merged
+from programs import registry
+from programs.settings import KafkaSettings
 from schemas.codec import Codec
-from schemas.settings import KafkaSettings
 
 POLL_MS = 200
 BATCH = 500  # records; what asks for a page waits so long

@@ -4,7 +4,7 @@ import hmac
 import ipaddress
 from collections.abc import Collection, Mapping
 
-from schemas.addresses import address
+from programs.addresses import address
 
 HEADERS = {
     # The page is all that there is: no other site, no script or style in the text of a page.

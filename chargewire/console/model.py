@@ -17,10 +17,10 @@ from chargewire.console.stations import STATES as STATION_STATES
 from chargewire.console.stations import Station, View, has, is_in, states
 from chargewire.console.told import Told, told
 from chargewire.console.transactions import Transactions
-from chargewire.summary import Entry, payload
-from consumers.facts import At, Connected, Fact
-from consumers.meaning import facts_of
-from consumers.payloads import Json
+from chargewire.log.summary import Entry, payload
+from consumers.meaning.facts import At, Connected, Fact
+from consumers.meaning.facts_table import facts_of
+from consumers.meaning.payloads import Json
 from schemas.catalogue import BLOCKS
 
 SHOWN = ("connections", *BLOCKS, "rejected")

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 import uvloop
 
-from chargewire.asking import put
+from chargewire.calls.asking import put
 from chargewire.console import guard
 from chargewire.console.app import Pages
 from chargewire.console.config import Config, is_token, span_ms
@@ -19,10 +19,10 @@ from chargewire.console.feed import Feed
 from chargewire.console.following import Follower
 from chargewire.console.model import SHOWN, Model
 from chargewire.console.server import Commanding, application
-from schemas import registry
-from schemas.log import set_up
-from schemas.operators_port import Admin
-from schemas.settings import SettingsError
+from programs import registry
+from programs.log_lines import set_up
+from programs.operators_port import Admin
+from programs.settings import SettingsError
 
 log = structlog.get_logger("console")
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chargewire.summary import Entry
-from consumers.table_schemas import GENERATION, REVISION, key_from
+from chargewire.log.summary import Entry
+from consumers.tables.schemas import GENERATION, REVISION, key_from
 
 Row = Mapping[str, Any]
 Key = tuple[Any, ...]

@@ -21,7 +21,7 @@ from chargewire.console.app import STATIC, Pages, answer, known_version
 from chargewire.console.asking import WrongCommand
 from chargewire.console.model import Model
 from chargewire.console.queries import WrongQuery
-from schemas import registry
+from programs import registry
 
 BODY_MAX_BYTES = 262_144
 _AT_ONCE = 4  # commands under way to Kafka

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chargewire.console.rows import Row
-from consumers.connectors import CONNECTORS, STATUS_HISTORY
-from consumers.facts import Fact, Seen
-from consumers.projection import NO_ROWS, Rows
-from consumers.stations import STATIONS, evolve
+from consumers.meaning.facts import Fact, Seen
+from consumers.stations.connectors import CONNECTORS, STATUS_HISTORY
+from consumers.stations.projection import STATIONS, evolve
+from consumers.tables.projections import NO_ROWS, Rows
 
 View = Mapping[str, Any]
 STATES = ("connected", "offline", "faulted", "charging")

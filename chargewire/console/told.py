@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from chargewire.summary import Entry, clipped, order, pairs, payload
-from consumers.payloads import Json
+from chargewire.log.summary import Entry, clipped, order, pairs, payload
+from consumers.meaning.payloads import Json
 
 PAYLOAD_MAX_BYTES = 65_536
 """A larger payload is not kept, but for its beginning as text."""

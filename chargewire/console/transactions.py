@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from chargewire.console.rows import Key, Newest, Row, shown
-from chargewire.summary import Entry
-from consumers.transaction_rows import OPEN
+from chargewire.log.summary import Entry
+from consumers.transactions.rows import OPEN
 
 STATES = (OPEN, "ended")
 Cursor = tuple[int, str]

@@ -6,7 +6,7 @@ from typing import Any
 from chargewire.flows.events import Event
 from chargewire.flows.steps import Answer, Flow, Listed, Over, Say, Steps, Within, refused
 from chargewire.flows.wording import Words
-from consumers.payloads import Json, integer, items, members, text
+from consumers.meaning.payloads import Json, integer, items, members, text
 
 Line = dict[str, str | None]
 COLUMNS = ("component", "variable", "attribute", "value", "unit", "type", "access")

@@ -8,14 +8,15 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
-from chargewire.asking import PATIENCE_S, put
+from chargewire.calls.asking import PATIENCE_S, put
 from chargewire.flows.events import Ear, Event
 from chargewire.flows.steps import SILENT, Answer, Ask, Flow, Look, Over, Step, Within, answer
-from chargewire.presence import Presence, fold
-from chargewire.reading import Log, opened
-from chargewire.summary import Entry, order
-from schemas import registry, topics
-from schemas.settings import KafkaSettings
+from chargewire.log.reading import Log, opened
+from chargewire.log.summary import Entry, order
+from chargewire.stations.presence import Presence, fold
+from programs import registry
+from programs.settings import KafkaSettings
+from schemas import topics
 
 EXPIRES_S = 60.0
 """A station that takes its time with one call still hears of the next one."""

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from consumers.facts import Fact
-from consumers.meaning import call_payload, facts_of, keeps_call, wants_call
-from consumers.payloads import NOTHING, Json
-from consumers.projection import NO_ROWS, Key, Projection, Row, Rows, fold
+from consumers.meaning.facts import Fact
+from consumers.meaning.facts_table import call_payload, facts_of, keeps_call, wants_call
+from consumers.meaning.payloads import NOTHING, Json
+from consumers.tables.projections import NO_ROWS, Key, Projection, Row, Rows, fold
 
 Place = tuple[int, int]
 """Epoch and sequence: where an event stands among those of its station."""

@@ -7,7 +7,7 @@ from sqlalchemy import Boolean, Select, column, select, table
 
 from chargewire.flows.steps import Answer, Flow, Look, Over, Say, Steps, Within, refused
 from chargewire.flows.wording import LIST_VERSION
-from consumers.payloads import integer, text
+from consumers.meaning.payloads import integer, text
 
 LOOK_S = 1.0  # nothing tells outside a consumer's store that it has committed
 IN_SYNC, OFF, TOO_LONG = "in sync", "off", "too long"

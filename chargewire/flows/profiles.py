@@ -6,7 +6,7 @@ from typing import Any
 from chargewire.flows.schedules import Plan, differences, has_unit, plan
 from chargewire.flows.steps import Answer, Flow, Listed, Over, Say, Steps, refused
 from chargewire.flows.wording import Words
-from consumers.payloads import Json, integer, items, members, text
+from consumers.meaning.payloads import Json, integer, items, members, text
 
 DAY_S = 86_400
 

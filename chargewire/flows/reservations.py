@@ -3,9 +3,9 @@
 from chargewire.flows.events import Event, Folded
 from chargewire.flows.steps import Answer, Flow, Over, Say, Steps, Within, refused
 from chargewire.flows.wording import Token, Words
-from consumers.projection import Row
-from consumers.reservation_rows import ACCEPTED, EXPIRED, REFUSED, REQUESTED, RESERVATIONS, USED
-from consumers.reservations import PROJECTION
+from consumers.reservations.projection import PROJECTION
+from consumers.reservations.rows import ACCEPTED, EXPIRED, REFUSED, REQUESTED, RESERVATIONS, USED
+from consumers.tables.projections import Row
 from schemas.times import timestamp
 
 

@@ -9,8 +9,8 @@ import click
 
 from chargewire.durations import Seconds, duration_ms
 from chargewire.options import kafka_options, settings
-from chargewire.token_records import TYPES, Wrong, expiry
-from schemas.settings import KafkaSettings
+from chargewire.tokens.records import TYPES, Wrong, expiry
+from programs.settings import KafkaSettings
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _IDS = 2**31 - 1  # what every station takes for an integer
@@ -93,7 +93,7 @@ def run_flow(  # noqa: PLR0913 - what differs from flow to flow
     """
     from chargewire.flows.driving import drive  # noqa: PLC0415 - Kafka's client is slow to import
     from chargewire.flows.views import View  # noqa: PLC0415
-    from chargewire.reading import run  # noqa: PLC0415
+    from chargewire.log.reading import run  # noqa: PLC0415
 
     context = click.get_current_context()
     made = made or settings(KafkaSettings, flags)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from consumers.payloads import Json, integer, items, members, moment, text
+from consumers.meaning.payloads import Json, integer, items, members, moment, text
 from schemas.times import timestamp
 
 _CYCLES_S = {"Daily": 86_400, "Weekly": 7 * 86_400}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chargewire.flows.events import Event
-from consumers.payloads import NOTHING, Json, members
+from consumers.meaning.payloads import NOTHING, Json, members
 
 _ACCEPTED = "Accepted"
 SILENT = "no result"

@@ -3,11 +3,11 @@
 from chargewire.flows.events import Event, Folded, Place
 from chargewire.flows.steps import Answer, Flow, Over, Say, Steps, Within, refused
 from chargewire.flows.wording import Token, Words
-from consumers.facts import Disconnected, StatusTold
-from consumers.payloads import identifier
-from consumers.projection import Row
-from consumers.transaction_rows import ENDED, OPEN, TRANSACTIONS
-from consumers.transactions import PROJECTION
+from consumers.meaning.facts import Disconnected, StatusTold
+from consumers.meaning.payloads import identifier
+from consumers.tables.projections import Row
+from consumers.transactions.projection import PROJECTION
+from consumers.transactions.rows import ENDED, OPEN, TRANSACTIONS
 from schemas.identity import folded_token
 
 HISTORY_S = 7 * 86_400.0

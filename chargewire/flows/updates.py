@@ -7,8 +7,8 @@ from functools import partial
 from chargewire.flows.events import Event, Place
 from chargewire.flows.steps import Answer, Ask, Flow, Over, Say, Steps, Within, refused
 from chargewire.flows.wording import Firmware, Words
-from consumers.facts import Connected, Disconnected
-from consumers.payloads import integer, text
+from consumers.meaning.facts import Connected, Disconnected
+from consumers.meaning.payloads import integer, text
 
 
 @dataclass(frozen=True, slots=True)

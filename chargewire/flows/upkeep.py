@@ -16,8 +16,8 @@ from chargewire.flows.running import (
     run_flow,
     waiting,
 )
-from chargewire.listing import AS_CSV, DATA, STORE
 from chargewire.options import kafka_options, settings
+from chargewire.tables.listing import AS_CSV, DATA, STORE
 from consumers.config import Config, completed
 
 _CONSUMER = "authorizations"
@@ -196,7 +196,7 @@ def local_list(station: str, asks: bool, wait_s: float, as_objects: bool, **flag
       chargewire flow local-list CW-0001 --ask --wait 10m
     """
     from chargewire.flows.local_lists import LocalList, of_station  # noqa: PLC0415 - slow to import
-    from chargewire.store import read  # noqa: PLC0415
+    from chargewire.tables.store import read  # noqa: PLC0415
 
     made = settings(Config, flags)
     store = completed(_CONSUMER, made).store

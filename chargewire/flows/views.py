@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from chargewire.flows.steps import Ask, Listed, Over, Say, Step
-from chargewire.rows import cell, iso
-from chargewire.summary import safe
-from chargewire.table import columns
+from chargewire.log.summary import safe
+from chargewire.tables.layout import columns
+from chargewire.tables.rows import cell, iso
 
 
 class View:

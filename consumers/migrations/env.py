@@ -1,4 +1,4 @@
-"""What Alembic runs for each history: everything comes from `consumers.upgrade`."""
+"""What Alembic runs for each history: everything comes from `consumers.stores.upgrade`."""
 
 from alembic import context
 

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from consumers.groups import group
+from consumers.log.groups import group
 from consumers.services import SERVICES
-from consumers.table_schemas import topic
+from consumers.tables.schemas import topic
 from gateway.dispatch import TAILED
-from schemas import kafka_options, topics
+from programs.kafka import options as kafka_options
+from programs.variables import VARIABLES
+from schemas import topics
 from schemas.records import TABLES
-from schemas.variables import VARIABLES
 
 CHART = Path(__file__).parent / "chargewire"
 TOPICS = CHART / "files" / "topics.json"
@@ -38,14 +39,14 @@ _VARYING = ("max.message.bytes", "min.insync.replicas")  # with values of the ch
 
 # What the sequels of a consumer write, beside the topics of its own tables.
 _WRITES: Mapping[str, tuple[str, ...]] = {
-    "arbiter": ("command-results", "commands", "connections"),
-    "decider": ("decisions",),
-    "list_keeper": ("commands",),
-    "lost_gateways": ("connections",),
-    "misplaced_commands": ("command-results",),
+    "authorizations.decider": ("decisions",),
+    "authorizations.local_lists.keeper": ("commands",),
+    "commands.arbiter": ("command-results", "commands", "connections"),
+    "commands.lost_gateways": ("connections",),
+    "commands.misplaced": ("command-results",),
 }
 # What they read beside the topics of its projections.
-_READS: Mapping[str, tuple[str, ...]] = {"lost_gateways": ("gateways",)}
+_READS: Mapping[str, tuple[str, ...]] = {"commands.lost_gateways": ("gateways",)}
 
 
 def access() -> dict[str, dict[str, Any]]:

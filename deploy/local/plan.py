@@ -9,7 +9,7 @@ from chargewire.console.config import Config as ConsoleConfig
 from consumers.services import SERVICES
 from deploy.local import ports
 from gateway.config import Config
-from schemas.settings import setting, variable
+from programs.settings import setting, variable
 
 _GATEWAY_PORT = 9100  # of its operators, by default; those of consumers come after it
 

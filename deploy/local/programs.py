@@ -14,7 +14,7 @@ import httpx
 from deploy.local import ports
 from deploy.local.plan import Plan, reachable
 from deploy.local.process import Process
-from schemas.settings import variable
+from programs.settings import variable
 
 READY_TIME_S = 180.0
 POLL_S = 0.1

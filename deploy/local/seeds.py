@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from chargewire import states, token_records
-from chargewire.reading import quiet
+from chargewire.log import states
+from chargewire.log.reading import quiet
+from chargewire.tokens import records as token_records
 from deploy.local.days import TOKENS
-from schemas.settings import KafkaSettings
+from programs.settings import KafkaSettings
 
 _LAPSED = datetime(2025, 12, 31, 23, tzinfo=UTC)
 FAMILY = "FAMILY-0001"

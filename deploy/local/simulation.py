@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local.fleet import FAREWELL_S, Fleet
-from schemas.settings import KafkaSettings, setting
+from programs.settings import KafkaSettings, setting
 
 _END_TIME_S = FAREWELL_S + 2  # in all less than the ten seconds that container engines grant
 

@@ -22,9 +22,11 @@ from deploy.local.kafka import Broker, BrokerError
 from deploy.local.plan import Plan
 from deploy.local.programs import Program, ProgramError, obituary
 from deploy.local.wishes import StoppedError, Wishes
-from schemas import admin, records, registry, topics
+from programs import registry
+from programs.kafka import admin
+from programs.settings import variable
+from schemas import records, topics
 from schemas.catalogue import BY_SUBPROTOCOL
-from schemas.settings import variable
 
 STOP_TIME_S = 60.0
 CONSUMER_TIME_S = 15.0

@@ -11,8 +11,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from websockets.exceptions import ConnectionClosed
 
-from schemas import admin
-from schemas.settings import KafkaSettings
+from programs.kafka import admin
+from programs.settings import KafkaSettings
 from schemas.topics import PARTITIONS, layouts, plan
 from tests.benchmarks import written
 from tests.benchmarks.filling import fill

@@ -15,13 +15,13 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from consumers.batches import Batch, batches
-from consumers.folding import Folded, Folder
-from consumers.projection import Consumer
-from consumers.reading import COMMITS_AT_ONCE
+from consumers.log.batches import Batch, batches
+from consumers.log.folding import Folded, Folder
+from consumers.log.reading import COMMITS_AT_ONCE
 from consumers.services import SERVICES
-from consumers.stores import Store
-from schemas import registry
+from consumers.stores.store import Store
+from consumers.tables.projections import Consumer
+from programs import registry
 from schemas.codec import Codec
 from schemas.identity import folded_token
 from schemas.topics import partition

@@ -11,7 +11,7 @@ from gateway.effects import Instant, Record
 from gateway.events import Writer
 from gateway.policy import Policies
 from gateway.session import Session
-from schemas import registry
+from programs import registry
 from schemas.catalogue import VERSIONS
 from schemas.codec import Codec
 from tests.benchmarks.workloads import HEARTBEAT, METER_VALUES, WORKLOADS, Frame

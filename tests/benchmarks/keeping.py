@@ -11,10 +11,10 @@ import psutil
 
 from consumers.services import SERVICES
 from deploy.local.fleet import Fleet as Stations
-from schemas import admin
+from programs.kafka import admin
+from programs.settings import KafkaSettings
 from schemas.catalogue import BLOCKS
 from schemas.records import TABLES
-from schemas.settings import KafkaSettings
 from schemas.topics import layouts, plan
 from tests.benchmarks.stage import kafka
 from tests.end_to_end.gateways import PARTITIONS, Fleet, Logged, until

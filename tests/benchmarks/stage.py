@@ -20,7 +20,7 @@ import psutil
 from deploy.local.kafka import Broker
 from deploy.local.ports import HOST, free_port
 from gateway.config import load
-from schemas import admin
+from programs.kafka import admin
 from schemas.topics import Change, Layout, layouts, plan
 from tests.benchmarks.servers import PLAIN_TOPIC
 

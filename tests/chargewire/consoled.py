@@ -4,12 +4,12 @@ from typing import Any
 
 from chargewire.console.config import Config
 from chargewire.console.model import Model
-from chargewire.summary import Entry
-from consumers.table_schemas import key_text
+from chargewire.log.summary import Entry
+from consumers.tables.schemas import key_text
+from programs.registry import builtin_ids
 from schemas.catalogue import ACTIONS, frame_field
 from schemas.codec import Codec
 from schemas.derive import shape
-from schemas.registry import builtin_ids
 
 CODEC = Codec(builtin_ids())
 NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z

@@ -4,8 +4,8 @@ import asyncio
 
 from click.testing import CliRunner
 
-from consumers.projection import fold
-from consumers.stores import Store
+from consumers.stores.store import Store
+from consumers.tables.projections import fold
 from tests.consumers.stored import write
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chargewire.commands import commands, table
-from consumers.commands import CONSUMER
+from consumers.commands.projection import CONSUMER
 from tests.chargewire.listed import runner
 from tests.consumers.commanding import MINUTE, asked, ended, row, settled, taken
 from tests.consumers.telling import NOON

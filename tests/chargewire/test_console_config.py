@@ -3,8 +3,8 @@
 import pytest
 
 from chargewire.console.config import Config, is_token, span_ms
-from schemas.settings import SettingsError
-from schemas.settings_file import load
+from programs.settings import SettingsError
+from programs.settings_file import load
 
 
 def test_it_listens_on_this_machine_and_only_shows_unless_told_otherwise() -> None:

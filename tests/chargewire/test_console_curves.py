@@ -7,7 +7,7 @@ import pytest
 
 from chargewire.console import curves
 from chargewire.console.curves import POINTS_MAX, Curves
-from consumers.facts import At, Sampled
+from consumers.meaning.facts import At, Sampled
 
 HOUR = 3_600_000
 

@@ -6,7 +6,7 @@ from aiokafka import TopicPartition
 
 from chargewire.console.feed import Feed
 from chargewire.console.following import Follower
-from schemas.settings import KafkaSettings
+from programs.settings import KafkaSettings
 from tests.chargewire.consoled import CODEC, model
 
 PLACE = TopicPartition("ocpp.metering", 0)

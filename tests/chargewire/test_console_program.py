@@ -22,7 +22,7 @@ from chargewire.console.server import BODY_MAX_BYTES
 from deploy.local.kafka import Broker
 from deploy.local.ports import HOST, free_port
 from deploy.local.process import Process
-from schemas.settings import SettingsError
+from programs.settings import SettingsError
 from tests.chargewire.consoled import CODEC, connection, frame_record, key_of, letter_record
 from tests.log import create, records
 

@@ -3,7 +3,15 @@
 import pytest
 
 from chargewire.console.stations import CONNECTORS_MAX, Station, has, is_in
-from consumers.facts import At, BootAnswered, Booted, Connected, Disconnected, Seen, StatusTold
+from consumers.meaning.facts import (
+    At,
+    BootAnswered,
+    Booted,
+    Connected,
+    Disconnected,
+    Seen,
+    StatusTold,
+)
 from tests.chargewire.consoled import row
 
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from chargewire.console.told import PAYLOAD_MAX_BYTES, as_value, told
-from chargewire.summary import Entry
+from chargewire.log.summary import Entry
 from tests.chargewire.consoled import (
     NOON,
     connected,

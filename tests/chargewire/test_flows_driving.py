@@ -8,9 +8,9 @@ from aiokafka import AIOKafkaProducer
 from chargewire.flows import driving
 from chargewire.flows.driving import drive
 from chargewire.flows.steps import Ask, Flow, Look, Over, Say, Within
+from programs.settings import KafkaSettings
 from schemas.codec import Codec
 from schemas.lock import versions
-from schemas.settings import KafkaSettings
 from tests.log import create, read
 
 pytestmark = pytest.mark.kafka

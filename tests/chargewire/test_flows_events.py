@@ -1,9 +1,9 @@
 """Records of the log as flows read them."""
 
 from chargewire.flows.events import Ear, Folded
-from consumers.facts import Connected, ReservationAnswered
-from consumers.transaction_rows import TRANSACTIONS
-from consumers.transactions import PROJECTION
+from consumers.meaning.facts import Connected, ReservationAnswered
+from consumers.transactions.projection import PROJECTION
+from consumers.transactions.rows import TRANSACTIONS
 from schemas.derive import shape
 from tests.chargewire.flowing import call, question
 from tests.consumers.telling import start, stop

@@ -4,8 +4,8 @@ import pytest
 
 from chargewire.flows.local_lists import LocalList, of_station
 from chargewire.flows.steps import Answer, Look, Say, Within
-from consumers.authorizations import CONSUMER
-from consumers.stores import Store
+from consumers.authorizations.projection import CONSUMER
+from consumers.stores.store import Store
 from tests.chargewire.flowing import asked, over
 
 BEHIND = {

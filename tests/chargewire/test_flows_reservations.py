@@ -5,7 +5,7 @@ import pytest
 from chargewire.flows.reservations import Cancel, Reserve
 from chargewire.flows.steps import Within
 from chargewire.flows.wording import WORDS, Token
-from consumers import facts
+from consumers.meaning import facts
 from tests.chargewire.flowing import answered, asked, event, over
 from tests.consumers import telling
 

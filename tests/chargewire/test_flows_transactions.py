@@ -3,7 +3,7 @@
 from chargewire.flows.steps import Answer, Say, Within
 from chargewire.flows.transactions import VERDICT_S, Start, Stop
 from chargewire.flows.wording import WORDS, Token
-from consumers import facts
+from consumers.meaning import facts
 from tests.chargewire.flowing import answered, asked, event, over, question
 from tests.consumers import telling
 

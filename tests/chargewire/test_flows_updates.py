@@ -5,7 +5,7 @@ import pytest
 from chargewire.flows.steps import Answer, Within
 from chargewire.flows.updates import FIRMWARE, LOG, firmware, upload
 from chargewire.flows.wording import DIAGNOSTICS, WORDS, Firmware
-from consumers import facts
+from consumers.meaning import facts
 from schemas.forms import form
 from tests.chargewire.flowing import answered, asked, call, event, over, question
 from tests.consumers import telling

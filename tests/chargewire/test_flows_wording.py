@@ -2,8 +2,8 @@
 
 import pytest
 
-from chargewire.action_help import versions_of
-from chargewire.call_payloads import violation
+from chargewire.calls.action_help import versions_of
+from chargewire.calls.payloads import violation
 from chargewire.flows.wording import DIAGNOSTICS, LIST_VERSION, SECURITY, WORDS, Firmware, Token
 from schemas.catalogue import VERSIONS
 

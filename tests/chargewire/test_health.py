@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from chargewire.console.server import Guarded
 from chargewire.health import health
 from deploy.local.ports import free_port
-from schemas.operators_port import Admin, application
+from programs.operators_port import Admin, application
 
 
 class Program:

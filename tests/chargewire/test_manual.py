@@ -6,7 +6,7 @@ from chargewire.manual import PAGES, TABLES, written
 from consumers import families as consumer_families
 from gateway.config import Config
 from gateway.metrics import FAMILIES
-from schemas.settings import describe, variable
+from programs.settings import describe, variable
 
 
 def test_the_pages_are_up_to_date() -> None:

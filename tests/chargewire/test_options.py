@@ -4,7 +4,7 @@ import click
 import pytest
 
 from chargewire.options import WrongSettings, settings
-from schemas.settings import KafkaSettings
+from programs.settings import KafkaSettings
 
 
 def test_kafka_options_of_the_command_line_win(monkeypatch):

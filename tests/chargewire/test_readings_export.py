@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 from pyarrow import parquet
 
-from chargewire import readings_export
-from chargewire.readings import readings
-from chargewire.readings_export import Progress
-from consumers.meter_readings import CONSUMER
+from chargewire.readings import export
+from chargewire.readings.command import readings
+from chargewire.readings.export import Progress
+from consumers.meter_readings.projection import CONSUMER
 from tests.chargewire.listed import runner
-from tests.chargewire.test_readings import reading
+from tests.chargewire.test_readings_command import reading
 
 COUNT = 250
 
@@ -21,7 +21,7 @@ COUNT = 250
 def run(tmp_path, monkeypatch):
     """Runs the command on a store with some readings, ten at once."""
     facts = [reading(number, f"{number}.125") for number in range(COUNT)]
-    monkeypatch.setattr(readings_export, "ROWS_AT_ONCE", 10)
+    monkeypatch.setattr(export, "ROWS_AT_ONCE", 10)
     return runner(readings, CONSUMER, facts, monkeypatch, tmp_path)
 
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from chargewire.reservations import reservations, table
-from consumers.reservations import CONSUMER
+from consumers.reservations.projection import CONSUMER
 from tests.chargewire.listed import runner
 from tests.consumers.reserving import HOUR, answered, asked, begun, judged, row, rows
 from tests.consumers.telling import NOON

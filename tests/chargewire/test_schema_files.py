@@ -3,8 +3,8 @@ from click.testing import CliRunner
 from sqlalchemy import Column, MetaData, Table, Text
 
 from chargewire import schema_files
-from consumers import table_schemas
-from consumers.columns import station, words
+from consumers.tables import schemas as table_schemas
+from consumers.tables.columns import station, words
 from schemas import generate, lock, records
 
 

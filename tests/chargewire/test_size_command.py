@@ -5,8 +5,8 @@ import inspect
 import pytest
 from click.testing import CliRunner
 
-from chargewire.size_command import size
-from chargewire.sizing import Fleet
+from chargewire.size.command import size
+from chargewire.size.sizing import Fleet
 
 
 def test_a_column_for_each() -> None:

@@ -7,11 +7,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from click.testing import CliRunner
 
-from chargewire.states import change, state
+from chargewire.log.states import change, state
 from chargewire.topics import lines, topics
-from schemas import admin
+from programs.kafka import admin
+from programs.settings import KafkaSettings
 from schemas.records import TABLES
-from schemas.settings import KafkaSettings
 from schemas.topics import TOPICS, Change, Layout, partition
 from tests.log import create
 

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from consumers.changes import Changes, Ownership, differences
-from consumers.facts import At, Sampled
-from consumers.meter_readings import METER_READINGS, PROJECTION
-from consumers.projection import fold
-from consumers.stores import Store
+from consumers.meaning.facts import At, Sampled
+from consumers.meter_readings.projection import METER_READINGS, PROJECTION
+from consumers.stores.changes import Changes, Ownership, differences
+from consumers.stores.store import Store
+from consumers.tables.projections import fold
 from schemas.topics import partition
 
 NOON_MS = 1_795_262_400_000

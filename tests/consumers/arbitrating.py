@@ -1,9 +1,10 @@
 """Rows as the arbiter of commands judges by, short to write: what the log says, and by when."""
 
-from consumers import commands, live_connections
-from consumers.arbitration import Limits
-from consumers.facts import At, Connected, Disconnected
-from consumers.projection import fold
+from consumers.commands import live_connections
+from consumers.commands import projection as commands
+from consumers.commands.arbitration import Limits
+from consumers.meaning.facts import At, Connected, Disconnected
+from consumers.tables.projections import fold
 from tests.consumers.commanding import MINUTE
 from tests.consumers.telling import NOON
 

@@ -1,7 +1,7 @@
 """Facts of tokens, short to write: issued, asked, begun, answered; and the rows of them."""
 
-from consumers.authorizations import CONSUMER
-from consumers.facts import (
+from consumers.authorizations.projection import CONSUMER
+from consumers.meaning.facts import (
     At,
     AuthorizationAsked,
     TokenIssued,
@@ -11,7 +11,7 @@ from consumers.facts import (
     TransactionStopped,
     TransactionUpdated,
 )
-from consumers.projection import fold
+from consumers.tables.projections import fold
 from schemas.identity import folded_token
 
 NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z

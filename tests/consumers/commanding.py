@@ -1,8 +1,8 @@
 """Facts of commands, short to write, and what comes of them."""
 
-from consumers.commands import PROJECTION
-from consumers.facts import At, CommandAsked, CommandEnded, CommandSettled, CommandTaken
-from consumers.projection import fold
+from consumers.commands.projection import PROJECTION
+from consumers.meaning.facts import At, CommandAsked, CommandEnded, CommandSettled, CommandTaken
+from consumers.tables.projections import fold
 from tests.consumers.telling import NOON
 
 MINUTE = 60_000

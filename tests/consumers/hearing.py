@@ -3,7 +3,7 @@
 import itertools
 import json
 
-from consumers.meaning import call_payload, facts_of, keeps_call, wants_call
+from consumers.meaning.facts_table import call_payload, facts_of, keeps_call, wants_call
 from gateway.events import FrameFacts, Writer
 from schemas.catalogue import VERSIONS, action
 from schemas.derive import shape

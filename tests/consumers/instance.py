@@ -4,7 +4,7 @@ import sys
 
 from consumers.config import Config
 from consumers.program import run
-from schemas import settings_file
+from programs import settings_file
 from tests.consumers.tally import CONSUMER, HISTORIES
 
 if __name__ == "__main__":

@@ -4,8 +4,11 @@ import itertools
 import json
 from dataclasses import dataclass, field
 
-from consumers import list_plan
-from consumers.facts import (
+from consumers.authorizations.local_lists import plan
+from consumers.authorizations.local_lists.contents import ENTRIES, HELD, LISTS, entry
+from consumers.authorizations.local_lists.stations import PROJECTION, STATIONS
+from consumers.authorizations.local_lists.wording import limits_question, send_local_list
+from consumers.meaning.facts import (
     At,
     CommandAsked,
     CommandEnded,
@@ -16,12 +19,9 @@ from consumers.facts import (
     LocalListLimitsTold,
     LocalListVersionTold,
 )
-from consumers.list_commands import CHECK, LEARN, REQUESTED_BY, SEND, command_id
-from consumers.list_stations import PROJECTION, STATIONS
-from consumers.list_wording import limits_question, send_local_list
-from consumers.local_lists import ENTRIES, HELD, LISTS, entry
-from consumers.meaning import call_payload, facts_of
-from consumers.projection import NO_ROWS, fold
+from consumers.meaning.facts_table import call_payload, facts_of
+from consumers.meaning.list_commands import CHECK, LEARN, REQUESTED_BY, SEND, command_id
+from consumers.tables.projections import NO_ROWS, fold
 from schemas.catalogue import frame_field
 from schemas.derive import shape
 from schemas.identity import folded_token
@@ -31,7 +31,7 @@ NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 KEY = ("CS-1",)
 SECOND = 1000
 MINUTE = 60 * SECOND
-UNLIMITED = list_plan.Limits()
+UNLIMITED = plan.Limits()
 
 
 def token(name, status="Accepted", **said):
@@ -156,20 +156,20 @@ class Talk:
     def step(self, tokens):
         """One look at the station, as the keeper takes it; tells the step."""
         row = self.book.row
-        limits = list_plan.limits(row)
-        wanted = list_plan.wanted(tokens, self.version, limits)
-        step = list_plan.step(
+        limits = plan.limits(row)
+        wanted = plan.wanted(tokens, self.version, limits)
+        step = plan.step(
             row, wanted.digest, anything_wanted=bool(wanted.entries), now_ms=self.now_ms
         )
         match step:
-            case list_plan.Check():
+            case plan.Check():
                 self.ask(CHECK, None, False, (), {})
-            case list_plan.Learn():
+            case plan.Learn():
                 action, said = limits_question(self.version)
                 self.ask(action, None, False, (), said)
-            case list_plan.Send(list_version, full):
+            case plan.Send(list_version, full):
                 held = None if full else self.book.entries
-                whole, entries = list_plan.piece(held, wanted, self.version, limits)
+                whole, entries = plan.piece(held, wanted, self.version, limits)
                 said = send_local_list(self.version, list_version, full=whole, entries=entries)
                 self.ask(SEND, list_version, whole, entries, said)
         return step
@@ -217,7 +217,7 @@ class Talk:
             match self.step(tokens):
                 case None:
                     return
-                case list_plan.Wait(until_ms):
+                case plan.Wait(until_ms):
                     assert until_ms > self.now_ms
                     self.now_ms = until_ms
                 case _:

@@ -4,7 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import MetaData, create_engine
 
-from consumers.upgrade import upgrade
+from consumers.stores.upgrade import upgrade
 
 
 def differences(consumer):

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from consumers.projection import fold
+from consumers.tables.projections import fold
 
 
 @st.composite

@@ -1,6 +1,6 @@
 """Facts of reservations, short to write, and what comes of them."""
 
-from consumers.facts import (
+from consumers.meaning.facts import (
     CancellationAnswered,
     ReservationAnswered,
     ReservationAsked,
@@ -9,8 +9,8 @@ from consumers.facts import (
     TransactionStarted,
     TransactionUpdated,
 )
-from consumers.projection import NO_ROWS, fold
-from consumers.reservations import PROJECTION
+from consumers.reservations.projection import PROJECTION
+from consumers.tables.projections import NO_ROWS, fold
 from tests.consumers.telling import NOON, at
 
 HOUR = 3_600_000

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from consumers.changes import Changes, Difference, OpenCall, Poison, differences
-from consumers.projection import Key, Row, Rows
-from consumers.stores import Fenced, Refused, Store
+from consumers.stores.changes import Changes, Difference, OpenCall, Poison, differences
+from consumers.stores.store import Fenced, Refused, Store
+from consumers.tables.projections import Key, Row, Rows
 from tests.consumers.tally import HEARD, OF_STATIONS, PROJECTION, TALLY, TOTALS
 
 Opened = Callable[..., Awaitable[Store]]

@@ -1,8 +1,8 @@
 """Rows in a real store, and how they come back."""
 
-from consumers.changes import Changes, differences
-from consumers.projection import fold
-from consumers.stores import Store
+from consumers.stores.changes import Changes, differences
+from consumers.stores.store import Store
+from consumers.tables.projections import fold
 
 
 async def come_back(url, consumer, projection, facts):

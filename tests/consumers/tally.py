@@ -5,9 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import BigInteger, MetaData, Table, Text
 
-from consumers.columns import exact, key, station, whole, words
-from consumers.facts import BootAnswered, Connected, Fact, Seen, TokenIssued, TokenRemoved
-from consumers.projection import Consumer, Key, Projection, Rows, found, put
+from consumers.meaning.facts import BootAnswered, Connected, Fact, Seen, TokenIssued, TokenRemoved
+from consumers.tables.columns import exact, key, station, whole, words
+from consumers.tables.projections import Consumer, Key, Projection, Rows, found, put
 
 HISTORIES = Path(__file__).parent / "histories"
 _METADATA = MetaData()

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from consumers.facts import (
+from consumers.meaning.facts import (
     At,
     Sampled,
     TransactionAnswered,
@@ -11,8 +11,8 @@ from consumers.facts import (
     TransactionStopped,
     TransactionUpdated,
 )
-from consumers.projection import NO_ROWS, fold
-from consumers.transactions import PROJECTION
+from consumers.tables.projections import NO_ROWS, fold
+from consumers.transactions.projection import PROJECTION
 
 NOON = 1_795_262_400_000  # 2026-11-21T12:00:00Z
 MINUTE = 60_000

@@ -4,7 +4,7 @@ import pytest
 
 from consumers.config import load
 from consumers.services import SERVICES
-from schemas.settings import SettingsError
+from programs.settings import SettingsError
 
 
 def test_what_is_left_out_follows_from_the_name() -> None:

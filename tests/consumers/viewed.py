@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from consumers.projection import fold
-from consumers.stores import Store
+from consumers.stores.store import Store
+from consumers.tables.projections import fold
 from tests.consumers.stored import write
 
 STORES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]

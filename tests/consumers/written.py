@@ -5,8 +5,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from programs.registry import builtin_ids
 from schemas.codec import Codec
-from schemas.registry import builtin_ids
 from schemas.topics import partition
 from tests import log
 

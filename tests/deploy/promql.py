@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from consumers.families import FAMILIES as OF_CONSUMERS
 from gateway.metrics import FAMILIES as OF_GATEWAYS
-from schemas.families import Family
+from programs.families import Family
 
 TARGET = frozenset({"namespace", "job", "instance", "pod"})
 """Labels that Prometheus itself puts to what it reads, or Kubernetes' operator."""

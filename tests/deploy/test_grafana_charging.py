@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from consumers import authorizations, meter_readings, stations, transactions
-from consumers.facts import Connected, Disconnected, StatusTold
+from consumers.authorizations import projection as authorizations
+from consumers.meaning.facts import Connected, Disconnected, StatusTold
+from consumers.meter_readings import projection as meter_readings
+from consumers.stations import projection as stations
+from consumers.transactions import projection as transactions
 from deploy.grafana.charging import MEASURANDS, PANELS, STATION_QUERY
 from tests.consumers import asking, telling
 from tests.consumers.telling import MINUTE, at, metered, sampled, start, stop

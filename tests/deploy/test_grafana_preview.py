@@ -28,8 +28,9 @@ from deploy.local.ports import HOST
 from deploy.prometheus.alerts import ALERTS
 from deploy.prometheus.rules import FILE
 from gateway.metrics import FAMILIES as OF_GATEWAYS
-from schemas import admin, records
-from schemas.settings import KafkaSettings
+from programs.kafka import admin
+from programs.settings import KafkaSettings
+from schemas import records
 from schemas.topics import layouts, plan
 from tests.end_to_end.gateways import PARTITIONS, Fleet, send, until
 from tests.prometheus import SCRAPE_S, Prometheus, program

@@ -13,9 +13,9 @@ import yaml
 from consumers.services import SERVICES
 from deploy.helm import chart
 from deploy.helm.chart import CHART, RESERVED, access, files, values_schema
+from programs.variables import VARIABLES
 from schemas.records import TABLES
 from schemas.topics import TOPICS, layouts
-from schemas.variables import VARIABLES
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = json.loads(chart.VALUES_SCHEMA.read_text())
@@ -117,7 +117,7 @@ def test_every_topic_is_written_by_those_whom_its_row_names() -> None:
 
 def _named(module: str) -> set[str]:
     """The topics of the bus that a module of a consumer names."""
-    tree = ast.parse((ROOT / "consumers" / f"{module}.py").read_text())
+    tree = ast.parse((ROOT / "consumers" / f"{module.replace('.', '/')}.py").read_text())
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     return {text for text in texts if text in TOPICS}
 
@@ -125,8 +125,8 @@ def _named(module: str) -> set[str]:
 @pytest.mark.parametrize(
     ("consumer", "modules"),
     [
-        ("authorizations", ("decider", "list_keeper")),
-        ("commands", ("arbiter", "arbiter_records", "misplaced_commands")),
+        ("authorizations", ("authorizations.decider", "authorizations.local_lists.keeper")),
+        ("commands", ("commands.arbiter", "commands.arbiter_records", "commands.misplaced")),
     ],
 )
 def test_sequels_write_what_they_may(consumer: str, modules: tuple[str, ...]) -> None:

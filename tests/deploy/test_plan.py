@@ -8,8 +8,8 @@ import pytest
 from consumers.services import SERVICES
 from deploy.local import ports
 from deploy.local.plan import Plan
-from schemas.settings import SettingsError
-from schemas.settings_file import load
+from programs.settings import SettingsError
+from programs.settings_file import load
 
 PORTS = ("kafka", "listen", "console_listen")
 LAST = max(service.port for service in SERVICES.values()) - 9100

@@ -2,10 +2,10 @@
 
 import pytest
 
-from chargewire.states import change, state
+from chargewire.log.states import change, state
 from deploy.local.days import TOKENS
 from deploy.local.seeds import seed, seeds
-from schemas.settings import KafkaSettings
+from programs.settings import KafkaSettings
 from tests.log import create
 
 

@@ -10,8 +10,8 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from deploy.local.ports import HOST
+from programs.settings import KafkaSettings
 from schemas import records
-from schemas.settings import KafkaSettings
 from tests.end_to_end.gateways import PARTITIONS, Fleet, Gateway
 from tests.station import Station
 

@@ -18,12 +18,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.local.ports import HOST, free_port
 from deploy.local.process import Process
-from schemas import admin
+from programs.kafka import admin
+from programs.registry import builtin_ids
+from programs.settings import KafkaSettings
 from schemas.catalogue import frame_field
 from schemas.codec import Codec
 from schemas.derive import shape
-from schemas.registry import builtin_ids
-from schemas.settings import KafkaSettings
 from schemas.topics import TOPICS, Layout, layouts, plan
 from tests.station import PATIENCE_S, Station
 

@@ -8,9 +8,9 @@ import sys
 
 from consumers import program
 from consumers.config import Config, completed
-from consumers.membership import open_member
+from consumers.log.membership import open_member
 from consumers.services import SERVICES
-from schemas import settings_file
+from programs import settings_file
 
 SESSION_MS = 1500
 

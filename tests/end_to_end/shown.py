@@ -16,8 +16,9 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 
 from deploy.local.ports import HOST
-from schemas import admin, records
-from schemas.settings import KafkaSettings
+from programs.kafka import admin
+from programs.settings import KafkaSettings
+from schemas import records
 from schemas.topics import layouts, plan
 from tests.end_to_end.gateways import PARTITIONS, Fleet, Gateway
 from tests.station import Frame, Station

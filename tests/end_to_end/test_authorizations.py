@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from consumers.authorizations import CONSUMER
-from consumers.stores import Store
-from consumers.token_uses import USED
-from consumers.tokens import ISSUED
+from consumers.authorizations.projection import CONSUMER
+from consumers.authorizations.token_uses import USED
+from consumers.authorizations.tokens import ISSUED
+from consumers.stores.store import Store
 from deploy.local.kafka import Broker
 from schemas.identity import folded_token
 from tests.end_to_end.gateways import CODEC, PATIENT, STEADY, Consumer, Fleet, Gateway, until

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from consumers import table_schemas
-from consumers.transaction_rows import TRANSACTIONS
+from consumers.tables import schemas
+from consumers.transactions.rows import TRANSACTIONS
 from deploy.local.kafka import Broker
 from tests.clickhouse import ClickHouse, ClickHouseError
 from tests.consumers.telling import row, start, stop
@@ -32,7 +32,7 @@ def bus(kafka: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus
     async def opened() -> Gateway:
         await fleet.topics()
         async with Log(kafka.bootstrap, fleet.prefix, PARTITIONS) as log:
-            await log.topics([table_schemas.topic(TRANSACTIONS.name)])
+            await log.topics([schemas.topic(TRANSACTIONS.name)])
         gateway = await fleet.start()
         await day_16(gateway.url, hour=12)
         await day_201(gateway.url)
@@ -134,11 +134,11 @@ async def test_the_newest_row_of_a_transaction_counts(bus: Bus, clickhouse: Clic
     """Whatever order they arrive in; and what cannot be read does not stop what comes after."""
     begun = row(start(1, meter_wh="0.5"))
     done = row(start(1, meter_wh="0.5"), stop(2, meter_wh="2500.75"))
-    key = table_schemas.key_text(table_schemas.key_of(TRANSACTIONS, done)).encode()
-    topic = table_schemas.topic(TRANSACTIONS.name)
+    key = schemas.key_text(schemas.key_of(TRANSACTIONS, done)).encode()
+    topic = schemas.topic(TRANSACTIONS.name)
 
     def encoded(one: dict[str, Any], *order: int) -> bytes:
-        return CODEC.encode(topic, table_schemas.record(one, *order))
+        return CODEC.encode(topic, schemas.record(one, *order))
 
     async with Log(bus.fleet.bootstrap, bus.fleet.prefix, PARTITIONS) as log:
         number = await log.put(topic, key, encoded(begun, 5, 1))

@@ -8,13 +8,14 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
-from consumers import commands, reservations
-from consumers.live_connections import CONNECTIONS_NOW
-from consumers.membership import open_member
+from consumers.commands import projection as commands
+from consumers.commands.live_connections import CONNECTIONS_NOW
+from consumers.log.membership import open_member
+from consumers.log.runner import Runner
 from consumers.metrics import Metrics
-from consumers.reservation_rows import RESERVATIONS
-from consumers.runner import Runner
-from consumers.stores import Store
+from consumers.reservations import projection as reservations
+from consumers.reservations.rows import RESERVATIONS
+from consumers.stores.store import Store
 from schemas.identity import transaction_id
 from tests.consumers.hearing import exchange
 from tests.consumers.written import CODEC, Log

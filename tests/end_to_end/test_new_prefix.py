@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chargewire import states
+from chargewire.log import states
 from deploy.local.kafka import Broker
-from schemas import admin
-from schemas.settings import KafkaSettings
+from programs.kafka import admin
+from programs.settings import KafkaSettings
 from schemas.topics import layouts, partition, plan
 from tests.end_to_end.gateways import PARTITIONS, Fleet, send, until
 from tests.station import PATIENCE_S, Station

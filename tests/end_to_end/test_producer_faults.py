@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from deploy.local.kafka import Broker
 from gateway.producer import Producer
-from schemas.kafka_clients import Probe, open_producer
+from programs.kafka.clients import Probe, open_producer
 from tests import log
 from tests.cluster import Cluster
 from tests.end_to_end.gateways import until

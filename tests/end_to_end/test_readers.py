@@ -17,7 +17,8 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from fastavro.schema import to_parsing_canonical_form
 
 from deploy.local.kafka import Broker
-from schemas import lock, records, registry, subjects
+from programs import registry
+from schemas import lock, records, subjects
 from schemas.codec import Codec
 from tests.clickhouse import ClickHouse, ClickHouseError
 from tests.end_to_end.bus import Bus, day_16, day_201, registry_client

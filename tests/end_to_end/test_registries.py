@@ -17,10 +17,10 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 from deploy.local.kafka import Broker
 from deploy.local.ports import HOST
+from programs import registry as registries
+from programs.settings import KafkaSettings
 from schemas import lock, records
-from schemas import registry as registries
 from schemas.codec import Codec, UnknownSchemaId
-from schemas.settings import KafkaSettings
 from schemas.subjects import subject, text_of
 from tests.end_to_end.bus import registry_client
 from tests.end_to_end.gateways import ROOT, Fleet

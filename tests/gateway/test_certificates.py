@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from gateway.certificates import Certificates, loaded
 from gateway.config import load
-from schemas.tls import TlsFileError
+from programs.kafka.tls import TlsFileError
 from tests.certificates import Authority
 
 

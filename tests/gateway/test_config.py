@@ -7,7 +7,7 @@ import pytest
 
 from gateway.config import load
 from gateway.validation import DEFAULT_QUIRKS
-from schemas.settings import SettingsError
+from programs.settings import SettingsError
 
 
 def problems(environ: dict[str, str]) -> str:

@@ -16,8 +16,8 @@ from deploy.local.kafka import Broker
 from gateway.dispatch import Dispatch
 from gateway.inbound import Inbound
 from gateway.stations import Station
+from programs.kafka.clients import open_consumer
 from schemas.codec import UnknownSchemaId
-from schemas.kafka_clients import open_consumer
 from tests import log
 from tests.station import PATIENCE_S
 

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.lanes import Done, RecordSizeError
 from gateway.producer import Producer
-from schemas.kafka_clients import Probe
+from programs.kafka.clients import Probe
 from tests.end_to_end.gateways import until
 from tests.station import PATIENCE_S
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.config import Config, load
-from schemas.settings import SettingsError
+from programs.settings import SettingsError
 
 
 def refused(**settings):

@@ -3,8 +3,8 @@
 import json
 from types import SimpleNamespace
 
+from programs.tracing import Tracing
 from schemas.traces import followed
-from schemas.tracing import Tracing
 from tests.gateway.fake_log import delivery, gateway
 from tests.gateway.test_delivery import COMMAND, LATER, asked, read_back
 from tests.station import Station

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from consumers.reading_views import views
+from consumers.meter_readings.views import views
 
 revision = "0004"
 down_revision = "0003"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from consumers.station_views import views
+from consumers.stations.views import views
 
 revision = "0002"
 down_revision = "0001"

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from consumers.columns import Exact
-from consumers.unnamed_readings import views
+from consumers.tables.columns import Exact
+from consumers.transactions.unnamed_readings import views
 
 revision = "0003"
 down_revision = "0002"

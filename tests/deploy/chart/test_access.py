@@ -22,9 +22,9 @@ from confluent_kafka.admin import (
 from consumers.services import SERVICES
 from deploy.local.kafka import Broker, Quorum, new_cluster_id
 from deploy.local.ports import HOST, free_port
-from schemas import admin
+from programs.kafka import admin
+from programs.settings import KafkaSettings
 from schemas.records import TABLES
-from schemas.settings import KafkaSettings
 from schemas.topics import layouts, plan
 from tests.deploy.chart.helm import of
 from tests.end_to_end.gateways import PARTITIONS, Fleet, Gateway, read, send, until

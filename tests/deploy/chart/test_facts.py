@@ -19,12 +19,12 @@ from consumers.services import SERVICES
 from deploy.helm.chart import access
 from deploy.prometheus import rules
 from gateway.config import Config as Gateway
-from schemas import kafka_options
-from schemas.operators_port import application
+from programs.kafka import options as kafka_options
+from programs.operators_port import application
+from programs.settings import ENV, KafkaSettings, read
+from programs.variables import VARIABLES
 from schemas.records import TABLES
-from schemas.settings import ENV, KafkaSettings, read
 from schemas.topics import layouts
-from schemas.variables import VARIABLES
 from tests.deploy.chart.helm import NAMESPACE, VALUES, RefusedError, notes, objects, of, text
 
 PROGRAMS = {"gateway": Gateway, "consume": Consumer, "console": Console}

@@ -14,8 +14,9 @@ from deploy.local.days import TOKENS
 from deploy.local.kafka import Broker
 from deploy.local.process import Process
 from deploy.local.seeds import seed as seed_tokens
-from schemas import admin, records
-from schemas.settings import KafkaSettings
+from programs.kafka import admin
+from programs.settings import KafkaSettings
+from schemas import records
 from schemas.topics import layouts, plan
 from tests.cluster import SOON_FENCED
 from tests.end_to_end.chaos.crowd import Orders

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from consumers.columns import Exact
+from consumers.tables.columns import Exact
 
 revision = "0001"
 down_revision = None

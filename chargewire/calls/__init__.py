@@ -1,0 +1,1 @@
+"""Asking stations for something: what can be asked, and what comes of it."""

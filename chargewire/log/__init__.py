@@ -1,0 +1,1 @@
+"""The log as a person reads it, and writes to it."""

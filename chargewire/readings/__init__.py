@@ -1,0 +1,1 @@
+"""Meter readings, to look at or to take away."""

@@ -1,0 +1,1 @@
+"""What a fleet of some size needs."""

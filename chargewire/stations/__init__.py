@@ -1,0 +1,1 @@
+"""Stations: who is connected, and how each is to be treated."""

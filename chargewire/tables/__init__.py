@@ -1,0 +1,1 @@
+"""A consumer's tables, shown to a person."""

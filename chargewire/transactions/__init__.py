@@ -1,0 +1,1 @@
+"""Transactions, as a person wants to read them."""

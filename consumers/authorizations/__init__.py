@@ -1,0 +1,1 @@
+"""The consumer of tokens: who may charge, and what stations hear."""

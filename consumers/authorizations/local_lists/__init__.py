@@ -1,0 +1,1 @@
+"""Local authorization lists, kept as they should be."""

@@ -1,0 +1,1 @@
+"""The consumer of commands: each comes to its one result."""

@@ -1,0 +1,1 @@
+"""The log, read on and on, and folded into rows."""

@@ -1,0 +1,1 @@
+"""The consumer of meter readings: every value that a meter told."""

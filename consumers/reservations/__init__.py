@@ -1,0 +1,1 @@
+"""The consumer of reservations: what was reserved, and its end."""

@@ -1,0 +1,1 @@
+"""The consumer of stations: connections, connectors, what they are."""

@@ -1,0 +1,1 @@
+"""Where rows and places in the log are kept together: SQLite, PostgreSQL."""

@@ -1,0 +1,1 @@
+"""What every table of a consumer is made of."""

@@ -1,0 +1,1 @@
+"""The consumer of transactions: what was charged, when and where."""

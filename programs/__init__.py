@@ -1,0 +1,1 @@
+"""What every program of chargewire needs in order to run, whatever it does."""

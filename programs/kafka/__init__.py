@@ -1,0 +1,1 @@
+"""Connections to Kafka: options, clients, certificates, what is done by them."""
