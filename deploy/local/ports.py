@@ -17,12 +17,11 @@ _BLOCK = 100
 
 @dataclass(slots=True)
 class _Block:
-    """Ports from `first` on that are this process's as long as `claim` is open: one after another,
-    and from the beginning again when each was given.
+    """Ports from `first` on that are this process's: one after another, and the first ones again
+    when each was given.
     """
 
     first: int
-    claim: socket.socket | None
     given: int = 0
 
     def give(self, count: int) -> int:
@@ -63,20 +62,22 @@ def _own(_process: int) -> _Block:  # one that was forked is another
     """The block of this process."""
     firsts = random.sample(_CHOICE[::_BLOCK], len(_CHOICE[::_BLOCK]))
     for first in firsts:
-        if claim := _claimed(first):
-            return _Block(first, claim)
-    return _Block(firsts[0], None)
+        if _claimed(first):
+            return _Block(first)
+    return _Block(firsts[0])
 
 
-def _claimed(first: int) -> socket.socket | None:
-    """A name that one process has at a time, and loses with its end (unix(7), abstract sockets).
+def _claimed(first: int) -> bool:
+    """Whether we have the name that one process has at a time, and loses with its end (unix(7),
+    abstract sockets).
 
-    None: another one has it, or this system has no such names.
+    False: another one has it, or this system has no such names.
     """
     claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
         claim.bind(f"\0chargewire-ports-{first}")
     except OSError:
         claim.close()
-        return None
-    return claim
+        return False
+    claim.detach()  # open as long as the process is there
+    return True
