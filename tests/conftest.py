@@ -20,12 +20,6 @@ _Kafka = TypeVar("_Kafka", Broker, Cluster)
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-# How long an example takes says something of the machine.
-settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("any machine")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first: else one process waits in the end while another works them off."""

@@ -154,7 +154,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "chargewire.flows.upkeep": "tests/chargewire/test_flows_commands.py: half of that group",
     "chargewire.calls.asking": "tests/chargewire/test_calls_command.py, with a real Kafka",
     "chargewire.calls.traces": "tests/end_to_end/test_tracing.py, with a collector",
-    "chargewire.log.writing": "test_log_states.py and test_call.py, with a real Kafka",
+    "chargewire.log.writing": "test_log_states.py and test_calls_command.py, with a real Kafka",
     "consumers.stores.bookkeeping": "tables; test_stores_upgrade.py holds them to migrations",
     "consumers.commands.arbiter_records": "test_commands_arbiter.py has every one of them written",
     "consumers.commands.arbiter_rows": "test_commands_arbiter.py, for both databases",

@@ -86,7 +86,7 @@ async def watching(kafka, prefix, **settings):
 
 @pytest.mark.kafka
 async def test_every_gateway_is_heard_whatever_its_partition(kafka, prefix):
-    """From the beginning of the topic, farewells too; and the log itself is heard all the time."""
+    """From the beginning of the topic, farewells too; and the log itself goes on being heard."""
     async with watching(kafka, prefix) as (watch, log):
         names = {f"gw-{number}" for number in range(9)}
         for name in names:

@@ -265,11 +265,15 @@ async def copied(url: str) -> str:
     """The URL of a copy of the database as it is now, as a restored backup would be."""
     name = url.partition("@/")[2].partition("?")[0]
     connection = await asyncpg.connect(url.replace(f"/{name}?", "/postgres?"))
+
+    async def made() -> bool:
+        with suppress(asyncpg.ObjectInUseError):  # by a connection that is about to end
+            await connection.execute(f"CREATE DATABASE {name}_copy TEMPLATE {name}")
+            return True
+        return False
+
     try:
-        while True:
-            with suppress(asyncpg.ObjectInUseError):  # by a connection that is about to end
-                await connection.execute(f"CREATE DATABASE {name}_copy TEMPLATE {name}")
-                break
+        await until(made, "somebody still uses the database")
     finally:
         await connection.close()
     return url.replace(f"/{name}?", f"/{name}_copy?")

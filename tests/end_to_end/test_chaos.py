@@ -49,8 +49,9 @@ def test_the_books_agree_after_everything_has_broken(tmp_path: Path) -> None:
     told = json.loads(path.read_text())
     assert (told["lost"], told["counted_twice"], told["wrong"]) == (0, 0, 0)
     assert told["counts"]["transactions"] > 60
-    broken = {name.split()[0] for name in (*told["troubles"], *told["skipped"])}
-    assert broken == {"kill", "stop", "restart", "slow"}
+    for kind in plan.KINDS:  # what slows may be more than the kernel or the user allows
+        broken = {**told["troubles"], **(told["skipped"] if kind.startswith("slow") else {})}
+        assert any(name.startswith(kind) for name in broken), kind
 
 
 def test_a_plan_has_each_kind_and_comes_again_from_its_seed() -> None:

@@ -45,7 +45,7 @@ async def audited(fleet: Fleet, load: Load, *others: Station) -> Audit:
 
 
 async def ended(gateway: Gateway) -> None:
-    """SIGTERM: exit 0, in time."""
+    """SIGTERM: exit 0, and nothing broke."""
     gateway.terminate()
     assert await gateway.ended() == 0
     assert "Traceback" not in gateway.said()

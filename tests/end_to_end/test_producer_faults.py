@@ -233,7 +233,7 @@ async def test_pause_past_the_ack_time(broker: Broker, prefix: str) -> None:
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 async def test_stop_without_a_broker(broker: Broker, prefix: str, fault: str) -> None:
     """It ends within its time, counts what was never acknowledged, and leaves nothing behind."""
-    book = Book(broker.bootstrap, prefix)
+    book = Book(broker.bootstrap, prefix, ack_time_s=10 * PATIENCE_S)
     await book.open()
     await book.load(lambda: len(book.outcomes) > 500)
     await book.idle()

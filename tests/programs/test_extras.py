@@ -7,9 +7,10 @@ import pytest
 
 from programs.extras import has_tracing
 
-PROGRAMS = "gateway.program, consumers.program, consumers.authorizations.decider, chargewire.call"
+PROGRAMS = "gateway.program, consumers.program, consumers.authorizations.decider"
+COMMANDS = "chargewire.calls.command, chargewire.calls.asking"
 WITHOUT = f"""
-import sys, {PROGRAMS}, chargewire.asking
+import sys, {PROGRAMS}, {COMMANDS}
 from programs.settings import KafkaSettings
 from programs.tracing import begun
 assert begun(KafkaSettings(), "test") is None
