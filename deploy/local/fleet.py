@@ -71,15 +71,16 @@ class Fleet:
             await self._none.wait()
 
     async def over(self) -> None:
-        """Wait until they have ended, for whatever reason."""
+        """Wait until they have ended; raises what ended them before their time, which is a bug."""
         assert self._life is not None
         await asyncio.wait({self._life})
+        self._life.result()
 
     async def farewell(self) -> None:
         """Have them end their sessions and close their connections, within FAREWELL_S or so."""
         assert self._life is not None
         self._stop.set()
-        await self.over()
+        await asyncio.wait({self._life})
 
     async def end(self) -> None:
         """Whatever is left of them ends now; their registers are kept."""

@@ -14,11 +14,11 @@ class TooSlowError(Exception):
 
 
 async def insist(work: Callable[[], Awaitable[object]], told: Callable[[str], None]) -> None:
-    """Do work that may be done again, until it is done; `told` of each attempt that was in vain.
+    """Do work that may be done again, until it is done; `told` why not, when the reason is new.
 
     Raises TooSlowError after LIMIT_S, and at once what is neither a KafkaError nor an OSError.
     """
-    reason = "no answer"
+    reason, told_last = "no answer", ""
     try:
         async with asyncio.timeout(LIMIT_S):
             while True:
@@ -28,7 +28,9 @@ async def insist(work: Callable[[], Awaitable[object]], told: Callable[[str], No
                     reason = str(error) or type(error).__name__
                 else:
                     return
-                told(reason)
+                if reason != told_last:
+                    told(reason)
+                    told_last = reason
                 await asyncio.sleep(PAUSE_S)
     except TimeoutError:
         raise TooSlowError(reason) from None

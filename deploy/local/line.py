@@ -60,7 +60,7 @@ class Line:
     abandoned: int = 0  # queued calls given up after wrong answers
     said_at: float = 0.0  # by the loop's clock: when anything was last sent
     online: asyncio.Event = field(default_factory=asyncio.Event)
-    trouble: str = ""  # why the last attempt to connect failed, for people
+    trouble: str = ""  # why the last attempt to connect failed, for people; empty: it did not
     changed: Callable[[], None] = lambda: None  # called when `connected` has
     _queue: asyncio.Queue[Call] = field(default_factory=asyncio.Queue)
     _in_range: asyncio.Event = field(default_factory=asyncio.Event)
@@ -164,6 +164,8 @@ class Line:
 
     def _join(self, link: Link | None) -> None:
         self._link = link
+        if link is not None:
+            self.trouble = ""
         self.changed()
 
     async def _greet(self) -> None:

@@ -25,7 +25,8 @@ async def simulate(settings: Simulation, url: str, say: Callable[[str], None]) -
     """Let stations charge at a gateway until SIGTERM or SIGINT; `url` is its own with its path.
 
     `say` is told when none is connected, and when some are. Raises OSError when the folder of the
-    data cannot be written.
+    data cannot be written, and what ends a station before its time or comes of `say`; registers
+    are kept all the same.
     """
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -33,16 +34,18 @@ async def simulate(settings: Simulation, url: str, say: Callable[[str], None]) -
     fleet = Fleet(url, settings.stations, _made(settings.data) / "stations.json")
     fleet.start()
     waiting = [asyncio.create_task(work) for work in (stop.wait(), fleet.over(), fleet.tell(say))]
-    done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
-    await asyncio.wait(waiting)
-    for task in done:
-        task.result()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_END_TIME_S):
-            await fleet.farewell()
-    await fleet.end()
+    try:
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+        for task in done:
+            task.result()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_TIME_S):
+                await fleet.farewell()
+    finally:
+        await fleet.end()
 
 
 def _made(folder: str) -> Path:

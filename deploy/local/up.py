@@ -16,7 +16,7 @@ from deploy.local import programs, seeds
 from deploy.local.artifacts import FetchError
 from deploy.local.display import Display
 from deploy.local.fleet import FAREWELL_S, Fleet
-from deploy.local.insisting import TooSlowError, insist
+from deploy.local.insisting import LIMIT_S, TooSlowError, insist
 from deploy.local.java import JavaError
 from deploy.local.kafka import Broker, BrokerError
 from deploy.local.plan import Plan
@@ -122,8 +122,8 @@ async def _insist(
         await insist(attempt, lambda why: display.detail(f"not yet: {why}"))
     except TooSlowError as error:
         raise UpError(
-            f"Kafka does not take the {what}: {error}.\nIt runs, but the machine may be too busy"
-            " for it. Try again: `make run` goes on where it stopped."
+            f"Kafka runs, but did not take the {what} in {LIMIT_S:.0f} s: {error}.\n"
+            "Try again when that has changed: `make run` goes on where it stopped."
         ) from error
     except (registry.RegistryError, ClickException) as error:
         raise UpError(f"Kafka does not take the {what}: {error}") from error
@@ -161,10 +161,12 @@ def _kafka_ended(plan: Plan) -> str:
 
 
 async def _end_fleet(fleet: Fleet, plan: Plan, display: Display, wishes: Wishes) -> None:
-    if plan.stations and not fleet.ended:
-        async with display.during("Stations", "ended"):
-            await wishes.unless_hurried(fleet.farewell(), FLEET_TIME_S)
-    await fleet.end()
+    try:
+        if plan.stations and not fleet.ended:
+            async with display.during("Stations", "ended"):
+                await wishes.unless_hurried(fleet.farewell(), FLEET_TIME_S)
+    finally:
+        await fleet.end()
 
 
 async def _end_gateway(gateway: Program, plan: Plan, display: Display, wishes: Wishes) -> None:

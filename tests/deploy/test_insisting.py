@@ -9,8 +9,9 @@ from deploy.local.insisting import LIMIT_S, TooSlowError, insist
 
 
 async def test_what_was_too_slow_is_done_again() -> None:
-    """Until it is done; each attempt that was in vain is told in words."""
-    outcomes = [KafkaTimeoutError("slow"), TimeoutError(), OSError("away"), None]
+    """Until it is done; why not is told in words, and again when it is another reason."""
+    slow = KafkaTimeoutError("slow")
+    outcomes = [slow, slow, TimeoutError(), OSError("away"), OSError("away"), slow, None]
     told: list[str] = []
 
     async def work() -> None:
@@ -19,7 +20,7 @@ async def test_what_was_too_slow_is_done_again() -> None:
 
     await insist(work, told.append)
     assert outcomes == []
-    assert told == ["KafkaTimeoutError: slow", "TimeoutError", "away"]
+    assert told == ["KafkaTimeoutError: slow", "TimeoutError", "away", "KafkaTimeoutError: slow"]
 
 
 async def test_there_is_a_limit() -> None:

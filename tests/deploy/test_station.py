@@ -261,6 +261,22 @@ async def test_a_busy_gateway_is_given_the_time_it_asks_for(system: Central) -> 
     assert loop.time() - refused_at >= 1.0
 
 
+async def test_a_station_that_is_connected_has_no_trouble(system: Central) -> None:
+    """What it was refused for is forgotten with the next connection."""
+    system.refuse.append((503, {}))
+    station, troubles = Station(OLD, world(system, 3, FAST)), []
+
+    def pause(*_: object) -> float:
+        troubles.append(station.line.trouble)
+        return 0.1
+
+    station.line.pause = pause
+    async with living(station):
+        await system.until(lambda: system.of("BootNotification"))
+        assert not station.line.trouble
+    assert "HTTP 503" in troubles[0]
+
+
 async def test_a_silent_station_beats_at_the_interval_of_its_boot(system: Central) -> None:
     """300 s of the plan at 300 times the speed: one second after the last call."""
     loop, told = asyncio.get_running_loop(), []
