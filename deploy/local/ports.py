@@ -1,5 +1,6 @@
 """TCP ports of the loopback interface for servers of ours."""
 
+import errno
 import os
 import random
 import socket
@@ -37,13 +38,17 @@ def free_port(more: int = 0) -> int:
     """A port that nobody listens on now, that no other process is told here, and that no client is
     given by chance.
 
-    So many `more` after it are free as well.
+    So many `more` after it are free as well. Raises OSError where there are none.
     """
-    block = _own(os.getpid())
-    while True:
-        port = block.give(1 + more)
-        if all(is_free(port + further) for further in range(more + 1)):
-            return port
+    for _ in _CHOICE[::_BLOCK]:
+        block = _own(os.getpid())
+        for _ in range(_BLOCK):
+            port = block.give(1 + more)
+            if all(is_free(port + further) for further in range(more + 1)):
+                return port
+        _own.cache_clear()  # all of its ports are in use: another one
+    first, last = _CHOICE[0], _CHOICE[-1]
+    raise OSError(errno.EADDRINUSE, f"all ports from {first} to {last} seem to be in use")
 
 
 def is_free(port: int) -> bool:

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,36 @@ def test_a_port_in_use_is_never_chosen() -> None:
         given = [ports.free_port(more=1) for _ in range(150)]
     assert not {port + more for port in given for more in (0, 1)} & {taken}
     assert len({*given}) < len(given), "all were tried, and the first ones again"
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of the test alone, which nobody else misses."""
+    monkeypatch.setattr(ports, "_own", cache(ports._own.__wrapped__))
+    monkeypatch.setattr(ports, "_claimed", lambda _: True)
+
+
+@pytest.mark.usefixtures("own")
+def test_where_all_ports_of_a_block_are_in_use_there_is_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Others may listen there who know nothing of blocks."""
+    asked: list[int] = []
+
+    def is_free(port: int) -> bool:
+        asked.append(port)
+        return port // 100 != asked[0] // 100
+
+    monkeypatch.setattr(ports, "is_free", is_free)
+    assert ports.free_port() // 100 != asked[0] // 100
+
+
+@pytest.mark.usefixtures("own")
+def test_where_all_ports_are_in_use_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for one for ever."""
+    monkeypatch.setattr(ports, "is_free", lambda _: False)
+    with pytest.raises(OSError, match="all ports from 15000 to 31999 seem to be in use"):
+        ports.free_port()
 
 
 def test_no_port_is_given_to_two_processes() -> None:
