@@ -101,7 +101,7 @@ def loaded(settings: SecuritySettings) -> tuple[ssl.SSLContext, datetime]:
         ends = _end(certificate)
     except (OSError, ValueError) as error:  # also what OpenSSL finds in the files
         why = pair_problem(certificate, key, error, variable("tls_key"))
-        if "password" in why:
+        if "has a password" in why:
             why += f"; this port takes keys without: `openssl pkey -in {key or certificate}`"
         given = " with ".join(_named(files, "tls_certificate", "tls_key"))
         raise TlsFileError(f"{given}: {why}") from error

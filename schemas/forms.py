@@ -82,8 +82,6 @@ _UNDERSTOOD = {
     "required", "type",
 }  # fmt: skip
 _LEGAL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").fullmatch
-
-
 _ROOM = 150  # a CALLERROR has 255 characters, for the field at fault as well
 
 

@@ -28,7 +28,7 @@ def context(options: Mapping[str, str]) -> ssl.SSLContext:
             made.load_cert_chain(options[own], key, password or "")
         except OSError as error:
             why = pair_problem(options[own], key, error, "ssl.key.location")
-            locked = "; ssl.key.password has its password" if "password" in why else ""
+            locked = "; ssl.key.password has its password" if "has a password" in why else ""
             given = _given(options, own, "ssl.key.location")
             raise TlsFileError(f"{given}: {why}{locked}") from error
     return made

@@ -160,6 +160,13 @@ def test_what_a_pair_lacks_is_told(files, authority):
             loaded(settings({name: whole[name] for name in names}))
 
 
+def test_a_folder_named_password_says_nothing_of_a_key(files):
+    """Only of a key that has one it is told what to do about it."""
+    files["tls_key"] = files["tls_key"].parent / "password-1/key.pem"
+    with pytest.raises(TlsFileError, match=r"password-1/key.pem: No such file or directory$"):
+        loaded(settings(files))
+
+
 def test_a_certificate_that_has_ended_is_told_at_the_start(files, authority):
     """The port opens all the same: stations that look at no date must not be shut out."""
     own = authority.issue("gateway", days=-1)

@@ -62,6 +62,9 @@ def test_files_that_are_no_good_are_named_with_their_options(authority, tmp_path
     (locked := tmp_path / "key.pem").write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----")
     with pytest.raises(TlsFileError, match=r"; ssl.key.password has its password$"):
         context({"ssl.certificate.location": authority, "ssl.key.location": str(locked)})
+    away = tmp_path / "password-1/key.pem"  # says nothing of the key
+    with pytest.raises(TlsFileError, match=r"No such file or directory$"):
+        context({"ssl.certificate.location": authority, "ssl.key.location": str(away)})
     with pytest.raises(TlsFileError, match=r"with ssl.key.location = '.*junk.pem'"):
         context({"ssl.keystore.location": authority, "ssl.key.location": str(junk)})
 
