@@ -15,7 +15,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     """A `taken` or `settled` of the connection log, at its offset there.
 
     With `waiting` it is about an attempt that waits for its turn: who took it so has to take it
-    once more, without that, before anything else becomes of it.
+    once more, without that, before it is asked or has a result.
     """
 
     kind: str

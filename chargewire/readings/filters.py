@@ -33,7 +33,10 @@ _OPTIONS: dict[str, Any] = {
     "phase": {"metavar": "NAME", "help": "Only those of a phase, such as L1."},
     "since": {"type": Since(), "help": "Only what the gateway read since then."},
     "until": {"type": Since(), "help": "Only what the gateway read before then."},
-    "once": {"is_flag": True, "help": "Without what a station told once more: for sums and means."},
+    "once": {
+        "is_flag": True,
+        "help": "Without what the station told once more, for sums and means: with --station.",
+    },
 }
 FILTERS = tuple(_OPTIONS)
 
@@ -50,8 +53,14 @@ def statement(
 ) -> Any:
     """A SELECT of meter readings, each station's in the order in which it told them.
 
-    Of the `newest` so many are chosen by the gateway's clock, and come in its order.
+    Of the `newest` so many are chosen by the gateway's clock, and come in its order. Raises
+    click.UsageError.
     """
+    if wanted["once"] and wanted["station"] is None:
+        raise click.UsageError(
+            "--once needs --station: what was told once more is found by sorting all readings, "
+            "of the whole table where no station is named"
+        )
     from sqlalchemy import MetaData, and_, func, select  # noqa: PLC0415 - slow to import
 
     from consumers.meter_readings.projection import METER_READINGS  # noqa: PLC0415

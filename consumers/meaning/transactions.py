@@ -92,7 +92,9 @@ def _begin_wh(read: list[Sampled]) -> Decimal | None:
 
 
 def _end_wh(read: list[Sampled]) -> Decimal | None:
-    return register_wh(read, "Transaction.End", last=True)
+    """The meter at the end; never what is told as the beginning, or no energy would be known."""
+    later = [one for one in read if one.context != _BEGIN]
+    return register_wh(later, "Transaction.End", last=True)
 
 
 def stop_answer(frame: Frame) -> Facts:

@@ -8,7 +8,7 @@ READINGS_ONCE = "readings_once"
 # are that frame sent again, with whatever message id. Without a time to read nobody knows.
 _KNOWN_BY = (
     *("station", "transaction_id", "evse", "connector", "told_ms", "told_text", "source"),
-    *("measurand", "phase", "location", "context", "raw"),
+    *("measurand", "phase", "location", "context", "raw", "signed"),
     *("CASE WHEN told_ms IS NULL THEN epoch END", "CASE WHEN told_ms IS NULL THEN sequence END"),
 )
 _ONCE = """SELECT {columns}

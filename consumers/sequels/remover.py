@@ -72,6 +72,7 @@ class _Aging:
         self._at_ms = FIRST_MS
         self._done = True
         self._due_ms = 0
+        self._limit = AT_ONCE
         self._progress = _Progress(table.name)
 
     async def some(self, generations: Mapping[int, int], end_s: float) -> int:
@@ -84,31 +85,34 @@ class _Aging:
             reached_ms = await retention.reached(self._store, self._table, generations)
             self._at_ms = FIRST_MS if reached_ms is None else reached_ms - OVERLAP_MS
             self._generations, self._done = generations, False
-            self._due_ms = now_ms + EVERY_MS
+            self._due_ms, self._limit = now_ms + EVERY_MS, AT_ONCE
             self._progress = _Progress(self._table.name)
         while not self._done:
             begun_s = time.monotonic()
             await self._slice(before_ms)
-            if (now_s := time.monotonic()) >= end_s:
-                break
-            await asyncio.sleep(now_s - begun_s)  # as long for whoever folds
+            spent_s = (now_s := time.monotonic()) - begun_s
+            if now_s + spent_s >= end_s:
+                break  # the rest is for whoever folds
+            await asyncio.sleep(spent_s)  # as long for whoever folds
         await retention.note(self._store, self._table, generations, self._at_ms)
         return before_ms - self._at_ms
 
     async def _slice(self, before_ms: int) -> None:
-        found = await retention.old(self._store, self._table, self._at_ms, before_ms, AT_ONCE)
+        limit = self._limit
+        found = await retention.old(self._store, self._table, self._at_ms, before_ms, limit)
         if mine := self._mine(found):
             removed = await retention.remove(self._store, self._table, self._generations, mine)
             self._removed.inc(removed)
             self._progress.removed(removed, found[0][self._age])
-        if len(found) < AT_ONCE:
+        if len(found) < limit:
             # Which is back again, where rows are to be kept longer or the clock was put back.
-            self._at_ms, self._done = before_ms, True
+            self._at_ms, self._done, self._limit = before_ms, True, AT_ONCE
         else:
-            # There may be more of the last millisecond. Others' that fill a slice are passed by:
-            # what is behind them is found in a later pass, when they are gone.
+            # There may be more of the last millisecond, and ours behind others' that fill a slice.
             last_ms = found[-1][self._age]
-            self._at_ms = last_ms + (last_ms == self._at_ms and not mine)
+            is_stuck = last_ms == self._at_ms and not mine
+            self._limit = 2 * limit if is_stuck else AT_ONCE
+            self._at_ms = last_ms
         self._progress.at(self._at_ms, before_ms)
 
     def _mine(self, rows: Iterable[Row]) -> dict[int, list[Row]]:
@@ -142,8 +146,8 @@ class _Progress:
     def at(self, at_ms: int, before_ms: int) -> None:
         """All that is older than `at_ms` is gone; all that is older than `before_ms` is to go."""
         now_s = time.monotonic()
-        late = at_ms >= before_ms and self._told_s > self._begun_s  # tell the end of what was told
-        if self._first_ms is None or (now_s < self._told_s + TELL_EVERY_S and not late):
+        over = at_ms >= before_ms and self._told_s > self._begun_s  # tell the end of what was told
+        if self._first_ms is None or (now_s < self._told_s + TELL_EVERY_S and not over):
             return
         self._told_s = now_s
         spent_s = now_s - self._begun_s

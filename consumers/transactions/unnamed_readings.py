@@ -105,7 +105,8 @@ def views(dialect: str) -> dict[str, str]:
 
     likely_readings: of unnamed_readings those told while a session went on at their connector, with
     that one's `id` in the view sessions. A time counts as energy_by_day has it: the gateway's,
-    where the station's clock was wrong.
+    where the station's clock was wrong. MeterValues that were sent again are a row more: it takes a
+    DISTINCT, or MIN and MAX, to count a reading once.
     """
     say = WORDS[dialect]
     return {

@@ -60,6 +60,16 @@ def test_a_filter_chooses(run):
     assert (result.stdout, result.stderr) == ("", "No such reading.\n")
 
 
+@pytest.mark.parametrize("export", [(), ("export", "all.csv")])
+def test_once_is_of_one_station(run, tmp_path, export):
+    """Of all of them it would sort the whole table, whatever the time: that is said, not done."""
+    result = run(*export, "--once", "--since", "2026-11-21")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--once needs --station" in result.stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["data"]
+    assert run(*export, "--once", "--station", "CS-1").exit_code == 0
+
+
 def test_a_table_has_the_newest(run, monkeypatch):
     """A terminal shows no million rows; --json and --csv do."""
     monkeypatch.setattr(module, "NEWEST", 2)

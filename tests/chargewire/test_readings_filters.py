@@ -60,9 +60,10 @@ async def test_what_was_told_again_is_left_out_on_demand(url):
     again = [reading(one, told_ms=told, raw="1", epoch=7, transaction="9") for one in (6, 7, 8)]
     await filled(url, CONSUMER, again)
     assert await chosen(url, transaction="9") == [(7, 6), (7, 7), (7, 8)]
-    assert await chosen(url, transaction="9", once=True) == [(7, 6)]
-    assert await chosen(url, once=True, newest=1, transaction="9") == [(7, 6)]
-    assert await chosen(url, once=True, since=NOON + 8000) == []
+    of = {"station": "CS-1", "once": True}
+    assert await chosen(url, transaction="9", **of) == [(7, 6)]
+    assert await chosen(url, newest=1, transaction="9", **of) == [(7, 6)]
+    assert await chosen(url, since=NOON + 8000, **of) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from consumers.log.groups import group, identity
 from consumers.stores.engines import engine
-from consumers.stores.store import Store
+from consumers.stores.store import Away, Store
 from tests.consumers.tally import CONSUMER, HISTORIES
 
 
@@ -48,6 +48,37 @@ async def test_a_file_is_itself_and_no_copy_of_it(
     assert await told(f"sqlite:///{tmp_path}/copy.db") != found
     monkeypatch.chdir(tmp_path)
     assert {await told(url), await told("sqlite:///one.db"), await after_a_rebuild(url)} == {found}
+
+
+async def test_a_file_that_is_gone(tmp_path: Path) -> None:
+    """The store is away, which is no trouble of Kafka's."""
+    store = await Store.open(f"sqlite:///{tmp_path}/one.db", CONSUMER, histories=HISTORIES)
+    try:
+        (tmp_path / "one.db").unlink()
+        with pytest.raises(Away):
+            await identity(store)
+    finally:
+        await store.close()
+
+
+@pytest.mark.postgres
+async def test_a_service_that_keeps_its_number_to_itself(postgres: str) -> None:
+    """It may let all ask, and refuse to answer; whose time is up has not answered yet."""
+    name = postgres.partition("@/")[2].partition("?")[0]
+    await asked(postgres, f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
+    told_of_both = await told(postgres)
+    answer = """
+        CREATE OR REPLACE FUNCTION public.pg_control_system(OUT system_identifier bigint)
+        LANGUAGE plpgsql AS $$ BEGIN RAISE 'not here' USING ERRCODE = '{}'; END $$
+    """
+    for code in ("0A000", "42501", "XX000"):
+        await asked(postgres, answer.format(code))
+        found = await told(postgres)
+        assert found != told_of_both
+        assert found == await told(postgres)
+    await asked(postgres, answer.format("57014"))
+    with pytest.raises(Away):
+        await told(postgres)
 
 
 @pytest.mark.postgres

@@ -330,6 +330,13 @@ def test_stop_carries_samples():
     assert (end.index, end.value, end.context) == (1, Decimal(2), "Sample.Periodic")
 
 
+def test_stop_of_whose_samples_only_the_beginning_is_told():
+    """It is not the end as well: then energy would be known, and be none."""
+    values = [{"value": "0.5", "unit": "kWh", "context": "Transaction.Begin"}]
+    made, _ = stop(meterStop=None, transactionData=[{"timestamp": TIME, "sampledValue": values}])
+    assert (made.begin_wh, made.meter_wh) == (Decimal(500), None)
+
+
 # --- meter values ---
 
 

@@ -56,13 +56,22 @@ async def test_the_first_one_stays_whatever_connection_it_came_on(url):
         {"transaction": "18"}, {"transaction": None}, {"connector": 2}, {"evse": 1},
         {"told_ms": NOON + 1}, {"told_text": "2026-11-21T12:00:00.0001Z"}, {"measurand": "Voltage"},
         {"phase": "L1"}, {"location": "Inlet"}, {"context": "Transaction.End"}, {"raw": "501"},
-        {"source": "StopTransaction"},
+        {"source": "StopTransaction"}, {"signed": "AP;01"},
     ],
 )  # fmt: skip
 async def test_what_differs_is_no_repetition(url, other):
     """Null is a value like others."""
     told = [sampled(1, **TOLD | other), sampled(2, **TOLD), sampled(3, **TOLD | other)]
     assert await once(url, *told) == [(1, 1, 0), (1, 2, 0)]
+
+
+async def test_documents_that_are_signed_are_values_as_well(url):
+    """Of two of one time, without a text of the value, none is a repetition; of one it is."""
+    told = [
+        sampled(number, None, told_ms=NOON, raw=None, signed=f"AP;{document}")
+        for number, document in enumerate("ABA")
+    ]
+    assert await once(url, *told) == [(1, 0, 0), (1, 1, 0)]
 
 
 async def test_samples_of_one_frame_repeat_nothing(url):

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,6 +16,7 @@ from consumers.sequels import remover
 from consumers.sequels.producing import Producer
 from consumers.sequels.remover import EVERY_MS, sequel
 from consumers.sequels.running import Parts, Sequel
+from consumers.stores import retention
 from consumers.stores.store import Store
 from tests.consumers.aging import DAY_MS, HERE, NOON_MS, PARTITIONS, THERE, folded, left, sample
 from tests.consumers.written import CODEC
@@ -154,6 +156,55 @@ async def test_much_is_removed_a_little_at_a_time(
     assert overdue[-1] == 0
     lines = [line for line in told if line["event"] == "removing old rows"]
     assert (lines[-1]["rows"], lines[-1]["percent"], lines[-1]["left_s"]) == (10, 100, 0)
+
+
+async def test_what_stands_behind_rows_of_others_goes(
+    opened: Opened, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where those of one millisecond, which nobody else removes, fill more than a slice."""
+    monkeypatch.setattr(remover, "PASS_TIME_S", 600.0)
+    one = await opened()
+    owned = await one.store.own(range(PARTITIONS))
+    for station in (THERE[0], HERE[0]):
+        await folded(one.store, owned, [sample(station, NOON_MS, index) for index in range(600)])
+    clock.ms += 2 * DAY_MS
+    await one.remover.woken({0: owned[0]})
+    assert {name for name, *_ in await left(one.store)} == {THERE[0]}
+    assert one.value("overdue_seconds") == 0
+
+
+class Watch:
+    """Moves when somebody sleeps, or is slow."""
+
+    now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    async def sleep(self, s: float) -> None:
+        self.now_s += s
+
+
+async def test_a_pass_of_long_slices_ends_in_its_time(
+    opened: Opened, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the pause as well, or its sequel would be given up in the middle each time."""
+    watch, found = Watch(), retention.old
+
+    async def slow(*arguments: Any) -> list[Any]:
+        watch.now_s += 4
+        return await found(*arguments)
+
+    monkeypatch.setattr(remover, "AT_ONCE", 1)
+    monkeypatch.setattr(remover, "time", SimpleNamespace(monotonic=watch.monotonic))
+    monkeypatch.setattr(remover, "asyncio", SimpleNamespace(sleep=watch.sleep))
+    monkeypatch.setattr(retention, "old", slow)
+    one = await opened()
+    owned = await one.store.own(range(PARTITIONS))
+    await folded(one.store, owned, [sample(HERE[0], NOON_MS, index) for index in range(2)])
+    clock.ms += 2 * DAY_MS
+    await one.remover.woken(owned)
+    assert (watch.now_s, len(await left(one.store))) == (4, 1)
 
 
 async def test_it_goes_on_from_where_it_was(opened: Opened, clock: Clock) -> None:
